@@ -1,0 +1,6 @@
+"""farmaner finds drugs, chemicals and proteins in Spanish clinical text."""
+
+from farmaner.document import Concept, Document, Entity, Span
+from farmaner.errors import FarmanerError
+
+__all__ = ["Concept", "Document", "Entity", "FarmanerError", "Span"]
