@@ -1,1 +1,53 @@
-"""The command line: one module a command; each parses, calls the library and prints."""
+"""The command line: one module a command; each parses, calls the library and prints.
+
+Exit codes: 0 done, 1 failed or incomplete, 2 usage, 130 interrupted. Results go to stdout,
+everything else to stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import typer
+
+from farmaner.cli import corpus, evaluate
+from farmaner.errors import FarmanerError
+
+app = typer.Typer(
+    name="farmaner",
+    help="Find drugs, chemicals and proteins in Spanish clinical text.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(corpus.app, name="corpus")
+app.add_typer(evaluate.app, name="evaluate")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code; every failure is one line on stderr."""
+    try:
+        code = app(arguments, standalone_mode=False)
+    except click.exceptions.Abort:
+        return _fail("interrupted", 130)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130)
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except FarmanerError as error:
+        return _fail(str(error), 1)
+    except BrokenPipeError:
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"farmaner: {message}", file=sys.stderr)
+    return code
