@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
 
 from farmaner.cli import corpus, evaluate
@@ -33,19 +32,14 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; every failure is one line on stderr."""
     try:
-        code = app(arguments, standalone_mode=False)
-    except click.exceptions.Abort:
-        return _fail("interrupted", 130)
+        app(arguments)
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else 1
     except KeyboardInterrupt:
         return _fail("interrupted", 130)
-    except click.ClickException as error:
-        error.show()
-        return 2
     except FarmanerError as error:
         return _fail(str(error), 1)
-    except BrokenPipeError:
-        return 1
-    return code if isinstance(code, int) else 0
+    return 0
 
 
 def _fail(message: str, code: int) -> int:
