@@ -1,0 +1,55 @@
+"""An encoder run by torch, on the CPU or on a GPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from farmaner.errors import MissingExtraError, ModelError
+from farmaner.windows import Batch
+
+try:
+    import torch
+    from transformers import AutoModelForTokenClassification
+except ImportError as error:
+    raise MissingExtraError(error.name or "torch", "train") from error
+
+
+class TorchEncoder:
+    """Runs a token-classification model of `transformers` in evaluation mode."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    @classmethod
+    def from_folder(cls, folder: Path, *, threads: int | None = None) -> TorchEncoder:
+        """Load a model folder in float32, onto the first GPU where there is one."""
+        if threads is not None:
+            torch.set_num_threads(threads)
+        try:
+            model = AutoModelForTokenClassification.from_pretrained(
+                folder, local_files_only=True, dtype=torch.float32
+            )
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ModelError(
+                f"{folder}: expected a token-classification model that transformers loads, "
+                f"found one that it refuses ({type(error).__name__})"
+            ) from error
+        return cls(model.to("cuda" if torch.cuda.is_available() else "cpu"))
+
+    def __call__(self, batch: Batch) -> NDArray[np.float32]:
+        """Return float32 logits, (windows, pieces, tags)."""
+        training = self._model.training
+        self._model.eval()
+        device = self._model.device
+        with torch.inference_mode():
+            logits = self._model(
+                input_ids=torch.from_numpy(batch.piece_ids).to(device),
+                attention_mask=torch.from_numpy(batch.mask).to(device),
+            ).logits
+        self._model.train(training)
+        result: NDArray[np.float32] = logits.float().cpu().numpy()
+        return result

@@ -1,0 +1,161 @@
+"""The recognizer: text to documents with entities, one path for every face of farmaner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from farmaner.document import Document, Entity, Span
+from farmaner.encoders import Backend, Encoder, ModelSettings, load_encoder, load_tokenizer
+from farmaner.tagging import decode_tags
+from farmaner.text import PieceTokenizer, Words, split_sentences, split_words
+from farmaner.windows import Window, pack_windows, pad_batch, plan_batches, window_pieces
+
+MAX_BATCH_PIECES = 2048
+"""Padded pieces in one call of the encoder; on a CPU larger batches are no faster."""
+
+_WINDOWS_AHEAD = 256
+"""Windows gathered, over documents, before they are sorted by length and batched."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Prepared:
+    """A document cut into words and windows, with the windows' pieces."""
+
+    document: Document
+    words: Words
+    windows: list[Window]
+    piece_ids: list[NDArray[np.int64]]
+    word_pieces: list[NDArray[np.int64]]
+
+
+class Recognizer:
+    """Finds the entities of texts with one model."""
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        tokenizer: PieceTokenizer,
+        settings: ModelSettings,
+        *,
+        backend: str = "",
+        max_batch_pieces: int = MAX_BATCH_PIECES,
+    ) -> None:
+        self.settings = settings
+        self.backend = backend
+        self._encoder = encoder
+        self._tokenizer = tokenizer
+        self._scheme = settings.tagging_scheme()
+        self._max_batch_pieces = max_batch_pieces
+
+    def recognize(self, text: str) -> Document:
+        """Return `text` as a document with its entities, each with a score from 0 to 1."""
+        return next(self.recognize_documents([Document("", text)]))
+
+    def recognize_documents(self, documents: Iterable[Document]) -> Iterator[Document]:
+        """Yield the documents in order, with recognized entities in place of their own.
+
+        Reads ahead no further than one round of windows, so any number of documents streams
+        through in flat memory.
+        """
+        round_: list[_Prepared] = []
+        n_windows = 0
+        for document in documents:
+            prepared = self._prepare(document)
+            round_.append(prepared)
+            n_windows += len(prepared.windows)
+            if n_windows >= _WINDOWS_AHEAD:
+                yield from self._answer(round_)
+                round_, n_windows = [], 0
+        yield from self._answer(round_)
+
+    def _prepare(self, document: Document) -> _Prepared:
+        words = split_words(document.text)
+        pieces = self._tokenizer.encode(document.text, words)
+        max_pieces = self.settings.max_pieces
+        sentences = split_sentences(document.text)
+        windows = pack_windows(sentences, words, pieces, max_pieces=max_pieces)
+        cut = [
+            window_pieces(window, pieces, self._tokenizer.special, max_pieces=max_pieces)
+            for window in windows
+        ]
+        ids, firsts = [piece_ids for piece_ids, _ in cut], [first for _, first in cut]
+        return _Prepared(document, words, windows, ids, firsts)
+
+    def _answer(self, round_: list[_Prepared]) -> Iterator[Document]:
+        inputs = [ids for prepared in round_ for ids in prepared.piece_ids]
+        firsts = [first for prepared in round_ for first in prepared.word_pieces]
+        answers: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = [_NOTHING] * len(inputs)
+        lengths = [len(ids) for ids in inputs]
+        for rows in plan_batches(lengths, max_batch_pieces=self._max_batch_pieces):
+            batch = pad_batch([inputs[row] for row in rows], self._tokenizer.special.pad)
+            logits = self._encoder(batch)
+            for row, window_logits in zip(rows, logits):
+                answers[row] = _tags_and_scores(window_logits[firsts[row]])
+        taken = 0
+        for prepared in round_:
+            mine = answers[taken : taken + len(prepared.windows)]
+            taken += len(mine)
+            yield self._stitch(prepared, mine)
+
+    def _stitch(
+        self,
+        prepared: _Prepared,
+        answers: list[tuple[NDArray[np.int64], NDArray[np.float32]]],
+    ) -> Document:
+        tags: list[int] = []
+        scores: list[float] = []
+        for window, (window_tags, window_scores) in zip(prepared.windows, answers):
+            kept = slice(window.keep_start - window.start, window.keep_end - window.start)
+            tags.extend(window_tags[kept].tolist())
+            scores.extend(window_scores[kept].tolist())
+        text, words = prepared.document.text, prepared.words
+        entities = []
+        for found in decode_tags(tags, self._scheme):
+            span = Span(int(words.starts[found.start]), int(words.ends[found.end - 1]))
+            score = sum(scores[found.start : found.end]) / (found.end - found.start)
+            entities.append(Entity(span, found.label, span.of(text), score))
+        return prepared.document.with_entities(entities)
+
+
+_NOTHING = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
+
+
+def _tags_and_scores(
+    logits: NDArray[np.float32],
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the best tag of each word and its softmax probability; logits are (words, tags)."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    best: NDArray[np.int64] = logits.argmax(axis=1)
+    scores: NDArray[np.float32] = shifted.max(axis=1) / shifted.sum(axis=1)
+    return best, scores
+
+
+def load(
+    model: Path | str | None = None,
+    *,
+    backend: Backend = "auto",
+    threads: int | None = None,
+    max_batch_pieces: int = MAX_BATCH_PIECES,
+) -> Recognizer:
+    """Return a recognizer: of a model folder, or of the bundled model.
+
+    Raises ModelError where the folder is no model or lacks the weights for `backend`.
+    """
+    folder = Path(model) if model is not None else bundled_model()
+    settings = ModelSettings.read(folder)
+    encoder, chosen = load_encoder(folder, backend, threads=threads)
+    tokenizer = load_tokenizer(folder, settings)
+    return Recognizer(
+        encoder, tokenizer, settings, backend=chosen, max_batch_pieces=max_batch_pieces
+    )
+
+
+def bundled_model() -> Path:
+    """Return the folder of the model that comes with the package."""
+    return Path(str(resources.files("farmaner"))) / "models" / "bundled"

@@ -1,0 +1,97 @@
+"""Tagging schemes as tables: which tags there are, what pieces get them, how they are read back.
+
+Two schemes. `iob2`: B-x opens an entity, I-x goes on with it, O is outside; the first piece of a
+word carries the word's tag and the others take no part in the loss. `paper`: the tag set T of Sun
+and Yang (2019, section 2.1), B-x and I-x and O with X for the later pieces of a word and CLS and
+SEP for BERT's two special pieces; every piece has a target, and the special tags are removed from
+the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from farmaner.errors import ConfigError
+
+SchemeName = Literal["iob2", "paper"]
+Role = Literal["first", "later", "cls", "sep"]
+
+IGNORED = -100
+"""The target of a piece that takes no part in the loss, as torch's cross-entropy has it."""
+
+WORD_TAG = "word"
+"""In a role's row of the table: the piece carries the tag of its word."""
+
+# What a piece's role in the window makes its target; None: no target.
+PIECE_TARGETS: dict[SchemeName, dict[Role, str | None]] = {
+    "iob2": {"first": WORD_TAG, "later": None, "cls": None, "sep": None},
+    "paper": {"first": WORD_TAG, "later": "X", "cls": "CLS", "sep": "SEP"},
+}
+
+# How a word's tag is read, given the label of the entity that is open before it (or none).
+# Defined for every sequence of tags, valid or not: an I-x that no x precedes opens an entity,
+# and X, CLS or SEP, once removed, leave a word without an entity, as O does.
+READING: dict[tuple[str, str], str] = {
+    # (tag's prefix, open label is): what happens
+    ("B", "none"): "open",
+    ("B", "same"): "open",
+    ("B", "other"): "open",
+    ("I", "none"): "open",
+    ("I", "same"): "continue",
+    ("I", "other"): "open",
+    ("O", "none"): "close",
+    ("O", "same"): "close",
+    ("O", "other"): "close",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """A tagging scheme over labels: a tag's number is its place in `tags`."""
+
+    name: SchemeName
+    labels: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.name not in PIECE_TARGETS:
+            known = ", ".join(PIECE_TARGETS)
+            raise ConfigError(f"scheme: expected one of {known}, found {self.name!r}")
+        if not self.labels or len(set(self.labels)) != len(self.labels):
+            raise ConfigError(
+                f"labels: expected distinct names, at least one, found {self.labels}"
+            )
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags in order: O, then B and I of each label, then the scheme's special tags."""
+        of_labels = [f"{prefix}-{label}" for label in self.labels for prefix in "BI"]
+        targets = PIECE_TARGETS[self.name].values()
+        return ("O", *of_labels, *(tag for tag in targets if tag not in (None, WORD_TAG)))
+
+    def number(self, tag: str) -> int:
+        """Return the number of `tag`; ValueError if the scheme has no such tag."""
+        return self.tags.index(tag)
+
+    def targets(self, word_tags: Sequence[int], piece_counts: Sequence[int]) -> list[int]:
+        """Return the target of every piece of one window, its two special pieces included.
+
+        `word_tags` and `piece_counts` are one a word; the result has their pieces plus two.
+        """
+        roles = PIECE_TARGETS[self.name]
+        later, cls, sep = (self._fixed(roles[role]) for role in ("later", "cls", "sep"))
+        targets = [cls]
+        for tag, count in zip(word_tags, piece_counts):
+            targets.append(tag)
+            targets.extend([later] * (count - 1))
+        targets.append(sep)
+        return targets
+
+    def _fixed(self, tag: str | None) -> int:
+        return IGNORED if tag is None else self.number(tag)
+
+    def split(self, number: int) -> tuple[str, str]:
+        """Return a tag's prefix and label; the special tags read as ("O", "")."""
+        prefix, _, label = self.tags[number].partition("-")
+        return (prefix, label) if label else ("O", "")

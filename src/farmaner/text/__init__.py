@@ -1,0 +1,7 @@
+"""From text to sentences, words and pieces; nothing is normalized in place."""
+
+from farmaner.text.pieces import Pieces, PieceTokenizer
+from farmaner.text.sentences import split_sentences
+from farmaner.text.words import Words, split_words
+
+__all__ = ["PieceTokenizer", "Pieces", "Words", "split_sentences", "split_words"]

@@ -1,0 +1,142 @@
+"""Windows: what an encoder reads at once, and how their answers become one again.
+
+Whole sentences are packed into windows of at most `max_pieces` pieces. A sentence that is too
+long for one slides: consecutive windows overlap, and each word takes the answer of the window in
+which it is most central, which is the one whose nearer edge is farther away; so the cut lies in
+the middle of the overlap. The parts that windows keep tile the words of the text: nothing is
+skipped, nothing is truncated, nothing is answered twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from farmaner.document import Span
+from farmaner.text.pieces import Pieces, SpecialPieces
+from farmaner.text.words import Words
+
+SPECIAL_PIECES_PER_WINDOW = 2
+"""One at the start, one at the end, as in BERT and RoBERTa alike."""
+
+OVERLAP = 0.5
+"""The share of a full window that two windows of one overlong sentence have in common."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Words [start, end) of a text, of which [keep_start, keep_end) are answered from here."""
+
+    start: int
+    end: int
+    keep_start: int
+    keep_end: int
+
+
+def pack_windows(
+    sentences: Sequence[Span], words: Words, pieces: Pieces, *, max_pieces: int
+) -> list[Window]:
+    """Return windows whose kept parts tile `words`, each of at most `max_pieces` pieces.
+
+    `max_pieces` counts the two special pieces. Only a word that alone has more pieces than fit
+    makes a larger window; `window_pieces` then cuts that word's own pieces, never another word.
+    """
+    capacity = max_pieces - SPECIAL_PIECES_PER_WINDOW
+    edges = np.searchsorted(words.starts, [sentence.end for sentence in sentences]).tolist()
+    ends = pieces.starts.tolist()
+    windows: list[Window] = []
+    start = first = 0
+    for edge in edges:
+        if ends[edge] - ends[start] > capacity:
+            if first > start:
+                windows.append(Window(start, first, start, first))
+                start = first
+            if ends[edge] - ends[start] > capacity:
+                windows.extend(_slide(start, edge, pieces.starts, capacity))
+                start = edge
+        first = edge
+    if first > start:
+        windows.append(Window(start, first, start, first))
+    return windows
+
+
+def _slide(start: int, end: int, starts: NDArray[np.int64], capacity: int) -> list[Window]:
+    """Cover words [start, end) with full windows that overlap by about half."""
+    bounds: list[tuple[int, int]] = []
+    first = start
+    while True:
+        stop = max(first + 1, _last_word_within(starts, starts[first] + capacity))
+        if stop >= end:
+            # The last window reaches back as far as it can hold, so that it is as full as others.
+            back = int(np.searchsorted(starts, starts[end] - capacity))
+            bounds.append((min(first, max(start, back)), end))
+            break
+        bounds.append((first, stop))
+        ahead = starts[first] + round(capacity * (1 - OVERLAP))
+        first = min(stop, max(first + 1, int(np.searchsorted(starts, ahead))))
+    keeps = [start]
+    for (_, left_end), (right_start, _) in zip(bounds, bounds[1:]):
+        middle = (starts[right_start] + starts[left_end]) / 2
+        keeps.append(max(keeps[-1], int(np.searchsorted(starts, middle))))
+    keeps.append(end)
+    return [
+        Window(first, stop, keep_start, keep_end)
+        for (first, stop), keep_start, keep_end in zip(bounds, keeps, keeps[1:])
+    ]
+
+
+def _last_word_within(starts: NDArray[np.int64], limit: int) -> int:
+    return int(np.searchsorted(starts, limit, side="right")) - 1
+
+
+def window_pieces(
+    window: Window, pieces: Pieces, special: SpecialPieces, *, max_pieces: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return a window's piece ids with its two specials, and where each of its words begins.
+
+    The second array is (words,): the index, in the first, of the first piece of each word.
+    """
+    first, last = pieces.starts[window.start], pieces.starts[window.end]
+    inner = pieces.ids[first:last][: max_pieces - SPECIAL_PIECES_PER_WINDOW]
+    ids = np.empty(len(inner) + SPECIAL_PIECES_PER_WINDOW, dtype=np.int64)
+    ids[0], ids[1:-1], ids[-1] = special.cls, inner, special.sep
+    return ids, pieces.starts[window.start : window.end] - first + 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Padded windows for one call of an encoder; both arrays are (windows, pieces)."""
+
+    piece_ids: NDArray[np.int64]
+    mask: NDArray[np.int64]
+
+
+def pad_batch(windows: Sequence[NDArray[np.int64]], pad: int) -> Batch:
+    """Pad piece ids of several windows on the right to the longest of them."""
+    longest = max(map(len, windows))
+    piece_ids = np.full((len(windows), longest), pad, dtype=np.int64)
+    mask = np.zeros((len(windows), longest), dtype=np.int64)
+    for row, ids in enumerate(windows):
+        piece_ids[row, : len(ids)] = ids
+        mask[row, : len(ids)] = 1
+    return Batch(piece_ids, mask)
+
+
+def plan_batches(lengths: Sequence[int], *, max_batch_pieces: int) -> list[list[int]]:
+    """Group windows of similar length so that no padded batch exceeds `max_batch_pieces`.
+
+    Returns indices into `lengths`, longest windows first; a window longer than the budget goes
+    alone. Ties keep their order, so the plan depends on the lengths only.
+    """
+    order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
+    batches: list[list[int]] = []
+    for index in order:
+        longest = lengths[batches[-1][0]] if batches else 0
+        if batches and longest * (len(batches[-1]) + 1) <= max_batch_pieces:
+            batches[-1].append(index)
+        else:
+            batches.append([index])
+    return batches
