@@ -1,0 +1,1 @@
+"""Foreign formats, each confined to its own file."""

@@ -1,0 +1,228 @@
+"""The lines of a brat `.ann` file (brat.nlplab.org/standoff.html), read and written without text.
+
+An entity is `T1<TAB>PROTEINAS 27 46<TAB>surface`, fragments joined by `;`; its concept is
+`#1<TAB>AnnotatorNotes T1<TAB>code`. Every other line is kept as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from farmaner.document import Concept, Document, Entity, Span
+from farmaner.errors import FormatError, OffsetError, UnsupportedError
+from farmaner.formats.alignment import flatten
+
+_BOM = "\ufeff"
+_OTHER_KINDS = "ERAMN*#"
+_SPAN = re.compile(r"(\d{1,18}) (\d{1,18})", re.ASCII)
+_ENTITY_ID = re.compile(r"T\d+\S*", re.ASCII)
+_NOTE_NUMBER = re.compile(r"#(\d+)\t", re.ASCII)
+_NOTE = re.compile(r"#(\d*)\tAnnotatorNotes (T\d+\S*)\t(.*)", re.ASCII | re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class AnnFile:
+    """What an `.ann` file says, read without its text.
+
+    `entities` are in the file's order, with offsets as written, the surface column as `text`
+    and the first AnnotatorNotes about each as `concept`; `lines` are their line numbers, from 1.
+    `other_lines` are all other lines. Where a file's notes do not each follow their entity with
+    numbers counted from 1, they are kept among `other_lines` too, to be written back as they
+    were.
+    """
+
+    path: str
+    entities: tuple[Entity, ...] = ()
+    lines: tuple[int, ...] = ()
+    other_lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    number: int
+    content: str
+    previous: str
+    """The line before it that is not blank."""
+
+
+def parse_ann(text: str, path: Path | str = "<ann>") -> AnnFile:
+    """Read the text of an `.ann` file; `path` is what errors call it.
+
+    Blank lines, CR LF, a byte-order mark and a missing last line end are tolerated. Raises
+    FormatError with the line for anything that is no annotation.
+    """
+    ann, errors = try_parse_ann(text, path)
+    if errors:
+        raise errors[0]
+    return ann
+
+
+def try_parse_ann(text: str, path: Path | str = "<ann>") -> tuple[AnnFile, list[FormatError]]:
+    """Read the well-formed lines of an `.ann` file's text, and an error for each other line."""
+    entities: list[Entity] = []
+    numbers: list[int] = []
+    others: list[_Line] = []
+    errors: list[FormatError] = []
+    for line in _lines(text):
+        try:
+            if line.content.startswith("T"):
+                entities.append(_parse_entity(line.content, path, line.number))
+                numbers.append(line.number)
+            elif line.content[0] in _OTHER_KINDS and "\t" in line.content:
+                others.append(line)
+            else:
+                found = "an unknown kind" if "\t" in line.content else "a line without tabs"
+                raise FormatError(path, line.number, "a brat annotation with tabs", found)
+        except FormatError as error:  # noqa: PERF203  every line is judged
+            errors.append(error)
+    coded, other_lines = _attach_notes(entities, others)
+    return AnnFile(str(path), tuple(coded), tuple(numbers), tuple(other_lines)), errors
+
+
+def format_ann(document: Document) -> str:
+    """Return the text of a document's `.ann` file, empty where there is nothing to say.
+
+    Entities keep their ids where these are unique, the others get free numbers; line breaks and
+    tabs inside a surface become spaces, as in brat. `other_lines` follow the entities. Raises
+    UnsupportedError for a label, a code or a line that the format cannot hold.
+    """
+    ids = _ids(document)
+    notes = _own_notes(document.other_lines, ids)
+    rest = [line for line in document.other_lines if line not in notes.values()]
+    numbered = (_NOTE_NUMBER.match(line) for line in document.other_lines)
+    taken = {match[1] for match in numbered if match}
+    lines, number = [], 0
+    for id_, entity in zip(ids, document.entities, strict=True):
+        lines.append(_format_entity(id_, entity, document.id))
+        if entity.concept is None:
+            continue
+        code = _one_field(entity.concept.code, "code", document.id)
+        own = _NOTE.match(notes.get(id_, ""))
+        if own and own[3].strip() == code:
+            lines.append(own[0])
+            continue
+        number += 1
+        while str(number) in taken:
+            number += 1
+        lines.append(f"#{number}\tAnnotatorNotes {id_}\t{code}")
+    lines += [_one_line(line, document.id) for line in rest]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def format_spans(entity: Entity) -> str:
+    """Return an entity's offsets as brat writes them: `27 46`, or `27 30;35 46` in fragments."""
+    return ";".join(f"{span.start} {span.end}" for span in entity.fragments or (entity.span,))
+
+
+def _lines(text: str) -> list[_Line]:
+    lines, previous = [], ""
+    for number, content in enumerate(text.removeprefix(_BOM).split("\n"), start=1):
+        content = content.removesuffix("\r")
+        if content.strip():
+            lines.append(_Line(number, content, previous))
+            previous = content
+    return lines
+
+
+def _parse_entity(line: str, path: Path | str, number: int) -> Entity:
+    fields = line.split("\t", 2)
+    if len(fields) < 3:
+        expected = "an id, a label with offsets and the surface between tabs"
+        raise FormatError(path, number, expected, f"{len(fields) - 1} tabs")
+    id_, place, surface = fields
+    if not _ENTITY_ID.fullmatch(id_):
+        raise FormatError(path, number, "an id of T and a number", "another id")
+    label, _, written = place.partition(" ")
+    matches = [_SPAN.fullmatch(part) for part in written.split(";")]
+    if not label or not all(matches):
+        expected = "a label and offsets such as 27 46 or 27 30;35 46"
+        raise FormatError(path, number, expected, "a second field of another form")
+    try:
+        fragments = tuple(Span(int(match[1]), int(match[2])) for match in matches if match)
+        hull = Span(fragments[0].start, fragments[-1].end)
+        several = fragments if len(fragments) > 1 else ()
+        return Entity(hull, label, surface, fragments=several, id=id_)
+    except OffsetError:
+        expected = "offsets with 0 <= start < end, fragments in order"
+        raise FormatError(path, number, expected, written) from None
+
+
+def _attach_notes(
+    entities: Sequence[Entity], others: Sequence[_Line]
+) -> tuple[list[Entity], list[str]]:
+    """Return the entities with the concepts that notes give them, and the lines to keep."""
+    coded = list(entities)
+    index_by_id = {entity.id: index for index, entity in reversed(list(enumerate(entities)))}
+    attached: list[_Line] = []
+    in_order = True
+    for line in others:
+        match = _NOTE.fullmatch(line.content)
+        index = index_by_id.get(match[2]) if match else None
+        if match is None or index is None or not match[3].strip() or coded[index].concept:
+            continue
+        coded[index] = replace(coded[index], concept=Concept(match[3].strip()))
+        attached.append(line)
+        follows = line.previous.startswith(f"{match[2]}\t")
+        in_order = in_order and follows and match[1] == str(len(attached))
+    kept = [line.content for line in others if not in_order or line not in attached]
+    return coded, kept
+
+
+def _ids(document: Document) -> list[str]:
+    """Return an id for each entity: its own where it is one and unique, else a free number."""
+    mentioned = set(re.findall(r"\bT\d+\b", "\n".join(document.other_lines), re.ASCII))
+    kept: dict[str, int] = {}
+    for index, entity in enumerate(document.entities):
+        if entity.id is not None and _ENTITY_ID.fullmatch(entity.id):
+            kept.setdefault(entity.id, index)
+    ids, number = [], 0
+    for index, entity in enumerate(document.entities):
+        if entity.id is not None and kept.get(entity.id) == index:
+            ids.append(entity.id)
+            continue
+        number += 1
+        while f"T{number}" in kept or f"T{number}" in mentioned:
+            number += 1
+        ids.append(f"T{number}")
+    return ids
+
+
+def _own_notes(other_lines: Iterable[str], ids: Iterable[str]) -> dict[str, str]:
+    """Return for each entity id the kept line that its concept was read from, if any."""
+    known, notes = set(ids), dict[str, str]()
+    for line in other_lines:
+        match = _NOTE.fullmatch(line)
+        if match and match[2] in known and match[3].strip():
+            notes.setdefault(match[2], line)
+    return notes
+
+
+def _format_entity(id_: str, entity: Entity, document_id: str) -> str:
+    label = _one_field(entity.label, "label", document_id)
+    if " " in label:
+        raise UnsupportedError(
+            f"{document_id}: expected a label that brat can write, found one with a space"
+        )
+    return f"{id_}\t{label} {format_spans(entity)}\t{flatten(entity.text)}"
+
+
+def _one_field(value: str, what: str, document_id: str) -> str:
+    if not value or value != value.strip() or value != flatten(value):
+        raise UnsupportedError(
+            f"{document_id}: expected a {what} of one line without tabs or outer spaces, "
+            f"found another"
+        )
+    return value
+
+
+def _one_line(line: str, document_id: str) -> str:
+    if "\n" in line or not line.strip():
+        raise UnsupportedError(
+            f"{document_id}: expected other_lines of one line each, found a line end inside one"
+            if "\n" in line
+            else f"{document_id}: expected other_lines with content, found a blank one"
+        )
+    return line
