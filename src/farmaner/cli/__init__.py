@@ -11,6 +11,7 @@ import sys
 import typer
 
 from farmaner.cli import corpus, evaluate
+from farmaner.cli.train import train
 from farmaner.errors import FarmanerError
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(evaluate.app, name="evaluate")
+app.command("train")(train)
 
 
 def main(arguments: list[str] | None = None) -> None:

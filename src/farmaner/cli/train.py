@@ -1,0 +1,125 @@
+"""`farmaner train`: fine-tune an encoder on annotated folders."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from farmaner.document import Document
+    from farmaner.training.progress import Epoch
+
+_console = Console(stderr=True, highlight=False)
+
+
+def train(
+    train: Annotated[
+        list[Path], typer.Option("--train", help="brat folder to fit on; may be given repeatedly")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="model folder to write")],
+    dev: Annotated[
+        Optional[Path], typer.Option("--dev", help="brat folder that picks the best epoch")
+    ] = None,
+    config: Annotated[
+        Optional[Path], typer.Option("--config", help="TOML file of settings; flags go over it")
+    ] = None,
+    encoder: Annotated[
+        Optional[str], typer.Option("--encoder", help="hub name or folder of the encoder")
+    ] = None,
+    scheme: Annotated[Optional[str], typer.Option(help="tagging scheme: iob2 or paper")] = None,
+    epochs: Annotated[Optional[int], typer.Option(help="epochs")] = None,
+    batch_size: Annotated[Optional[int], typer.Option(help="windows a step")] = None,
+    accumulation: Annotated[
+        Optional[int], typer.Option(help="batches whose gradients are summed in one step")
+    ] = None,
+    learning_rate: Annotated[Optional[float], typer.Option(help="highest learning rate")] = None,
+    max_pieces: Annotated[Optional[int], typer.Option(help="pieces a window, specials too")] = None,
+    precision: Annotated[
+        Optional[str], typer.Option(help="auto, float32 or bfloat16 (auto: as the hardware has it)")
+    ] = None,
+    patience: Annotated[
+        Optional[int], typer.Option(help="epochs without a better dev F1 before stopping")
+    ] = None,
+    seed: Annotated[Optional[int], typer.Option(help="seed of everything random")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="go on with an interrupted training")
+    ] = False,
+) -> None:
+    """Fine-tune an encoder on annotated folders and write a model folder.
+
+    The model folder is one that transformers loads as it is; farmaner.json, the settings, the
+    figures of every epoch and a learning curve lie beside the weights. With --dev, the epoch
+    with the best official F1 on whole documents (strict rules) is kept.
+
+    Examples:
+
+      farmaner train --train corpus/train --dev corpus/dev --encoder bert-base-multilingual-cased -o model
+
+      farmaner train --train corpus/train --train corpus/dev --config settings.toml -o final
+
+    Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted (--resume goes on).
+    """
+    from farmaner.training.config import read_config
+
+    settings = read_config(
+        config,
+        encoder=encoder,
+        scheme=scheme,
+        epochs=epochs,
+        batch_size=batch_size,
+        accumulation=accumulation,
+        learning_rate=learning_rate,
+        max_pieces=max_pieces,
+        precision=precision,
+        patience=patience,
+        seed=seed,
+    )
+    documents = [document for folder in train for document in _read(folder)]
+    dev_documents = _read(dev) if dev else []
+    warnings.filterwarnings("ignore", module="torch|transformers|accelerate")
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    from farmaner.training.loop import train as run
+
+    result = run(
+        settings, documents, dev_documents, output=output, resume=resume, show=_show_epoch
+    )
+    _console.print(f"trained on {result.coverage.summary()}")
+    for entity in (*result.coverage.widened, *result.coverage.dropped):
+        _console.print("  {} {} {}-{}".format(*entity), style="dim")
+    if result.dev:
+        micro = result.dev.micro
+        _console.print(
+            f"dev, strict: P {100 * micro.precision:.2f} R {100 * micro.recall:.2f} "
+            f"F1 {100 * micro.f1:.2f}"
+        )
+    _console.print(f"{result.seconds:.0f} s, peak memory {result.peak_memory_mb} MB")
+    print(result.folder)
+
+
+def _read(folder: Path) -> list[Document]:
+    from farmaner.formats.brat import read_alignments
+
+    alignments = read_alignments(folder)
+    realigned = [entity for alignment in alignments for entity in alignment.realigned]
+    for entity in realigned:
+        _console.print(str(entity), style="yellow")
+    return [alignment.document for alignment in alignments]
+
+
+def _show_epoch(epoch: Epoch) -> None:
+    dev = ""
+    if epoch.f1 is not None and epoch.precision is not None and epoch.recall is not None:
+        dev = (
+            f"  dev P {100 * epoch.precision:5.2f} R {100 * epoch.recall:5.2f} "
+            f"F1 {100 * epoch.f1:5.2f}"
+        )
+    minutes, seconds = divmod(round(epoch.seconds_left), 60)
+    _console.print(
+        f"epoch {epoch.epoch:>3}/{epoch.epochs}  loss {epoch.loss:.4f}{dev}  "
+        f"{epoch.seconds:.0f} s, {minutes}:{seconds:02d} left"
+    )

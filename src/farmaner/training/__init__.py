@@ -1,0 +1,1 @@
+"""Fine-tuning and export; with `encoders.torch`, the only part that uses torch."""

@@ -1,0 +1,80 @@
+"""Each epoch's figures: appended to `metrics.jsonl`, and shown."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+
+METRICS_FILE = "metrics.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One epoch: its mean loss, its dev figures (None without dev), its time."""
+
+    epoch: int
+    epochs: int
+    loss: float
+    learning_rate: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    seconds: float
+    seconds_left: float
+
+
+ShowEpoch = Callable[[Epoch], None]
+
+
+class EpochLog(TrainerCallback):  # type: ignore[misc]
+    """Writes a line per epoch, and hands each on to be shown.
+
+    On a resumed run the lines of epochs that are trained again are taken out first.
+    """
+
+    def __init__(self, path: Path, *, resumed: bool, show: ShowEpoch | None) -> None:
+        self._path = path
+        self._resumed = resumed
+        self._show = show
+        self._last: dict[str, float] = {}
+        self._began = time.monotonic()
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        done = round(state.epoch or 0) if self._resumed else 0
+        lines = self._path.read_text(encoding="utf-8").splitlines(True) if done else []
+        kept = [line for line in lines if json.loads(line)["epoch"] <= done]
+        self._path.write_text("".join(kept), encoding="utf-8")
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._began = time.monotonic()
+
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: dict[str, float], **kwargs: Any
+    ) -> None:
+        self._last |= logs
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        seconds = time.monotonic() - self._began
+        number, epochs = round(state.epoch), int(args.num_train_epochs)
+        last = self._last
+        epoch = Epoch(
+            epoch=number,
+            epochs=epochs,
+            loss=round(last.get("loss", float("nan")), 5),
+            learning_rate=last.get("learning_rate", 0.0),
+            precision=last.get("eval_precision"),
+            recall=last.get("eval_recall"),
+            f1=last.get("eval_f1"),
+            seconds=round(seconds, 1),
+            seconds_left=round(seconds * (epochs - number), 1),
+        )
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(epoch)) + "\n")
+        if self._show is not None:
+            self._show(epoch)

@@ -1,0 +1,118 @@
+"""Where a training run starts: an encoder and its fast tokenizer, from a hub or a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
+from transformers.utils import logging as transformers_logging
+
+from farmaner.encoders.folder import WEIGHTS_FILE
+from farmaner.errors import ConfigError, HubError, ModelError
+from farmaner.text.pieces import PieceTokenizer, SpecialPieces
+from farmaner.training.config import TrainingConfig
+from farmaner.windows import SPECIAL_PIECES_PER_WINDOW
+
+
+def load_source(config: TrainingConfig) -> tuple[Any, Any, PieceTokenizer]:
+    """Return the model with a fresh tagging head, its transformers tokenizer, and our own.
+
+    Raises ModelError where the encoder cannot be loaded or has no fast tokenizer, HubError where
+    a hub name cannot be fetched, ConfigError where the windows outgrow the encoder.
+    """
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    name = config.encoder
+    local = _is_folder(name)
+    tags = config_tags(config)
+    try:
+        settings = AutoConfig.from_pretrained(
+            name,
+            local_files_only=local,
+            num_labels=len(tags),
+            id2label=dict(enumerate(tags)),
+            label2id={tag: number for number, tag in enumerate(tags)},
+        )
+        for attribute in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+            if hasattr(settings, attribute):
+                setattr(settings, attribute, config.dropout)
+        settings.classifier_dropout = config.dropout
+        tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
+        pieces = _piece_tokenizer(name, tokenizer)
+        _check_length(config, settings)
+        model = AutoModelForTokenClassification.from_pretrained(
+            name, config=settings, local_files_only=local, dtype=torch.float32
+        )
+    except (OSError, ValueError, ImportError) as error:
+        raise _as_model_error(name, local, error) from error
+    return model, tokenizer, pieces
+
+
+def config_tags(config: TrainingConfig) -> tuple[str, ...]:
+    """Return the tags, in order of their numbers, of the scheme that `config` names."""
+    from farmaner.tagging import Scheme
+
+    return Scheme(config.scheme, config.labels).tags
+
+
+def _is_folder(name: str) -> bool:
+    folder = Path(name)
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise ModelError(f"{name}: expected an encoder folder with config.json, found none")
+        weights = (WEIGHTS_FILE, "model.safetensors.index.json", "pytorch_model.bin")
+        if not any((folder / file).is_file() for file in weights):
+            raise ModelError(f"{name}: expected an encoder with weights ({WEIGHTS_FILE}), found none")
+        return True
+    if name.startswith((".", "/", "~")) or name.count("/") > 1:
+        raise ModelError(f"{name}: expected an encoder folder, found no such folder")
+    return False
+
+
+def _piece_tokenizer(name: str, tokenizer: Any) -> PieceTokenizer:
+    if not getattr(tokenizer, "is_fast", False):
+        raise ModelError(
+            f"{name}: expected an encoder with a fast tokenizer (tokenizer.json), "
+            f"found {type(tokenizer).__name__}, which has none"
+        )
+    ids = {
+        "cls": tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id,
+        "sep": tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id,
+        "pad": tokenizer.pad_token_id,
+        "unk": tokenizer.unk_token_id,
+    }
+    missing = [piece for piece, number in ids.items() if number is None]
+    if missing:
+        raise ModelError(
+            f"{name}: expected a tokenizer with cls, sep, pad and unk pieces, "
+            f"found none for {', '.join(missing)}"
+        )
+    return PieceTokenizer(tokenizer.backend_tokenizer, SpecialPieces(**ids))
+
+
+def _check_length(config: TrainingConfig, settings: Any) -> None:
+    longest = getattr(settings, "max_position_embeddings", None)
+    if longest is None or longest <= 0:
+        return
+    if settings.model_type in ("roberta", "xlm-roberta", "camembert"):
+        longest -= SPECIAL_PIECES_PER_WINDOW  # their positions start after the padding id
+    if config.max_pieces > longest:
+        raise ConfigError(
+            f"max_pieces: expected at most {longest}, which {config.encoder} can read, "
+            f"found {config.max_pieces}"
+        )
+
+
+def _as_model_error(name: str, local: bool, error: Exception) -> ModelError:
+    if local:
+        return ModelError(
+            f"{name}: expected an encoder folder that transformers loads, found one that it "
+            f"refuses: {' '.join(str(error).split())[:200]}"
+        )
+    return HubError(
+        f"{name}: expected a local folder or a model of the hub, found no such folder and could "
+        "not fetch it; without network, point --encoder at a local folder, or set HF_HOME to a "
+        "cache that holds it and HF_HUB_OFFLINE=1"
+    )
