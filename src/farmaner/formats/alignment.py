@@ -49,8 +49,9 @@ def place(text: str, entities: Sequence[Entity], *, realign: bool = True) -> lis
     Offsets are read in the way that fits most of the document's entities: as written, or with a
     CR LF counted as one character (brat does), or without the byte-order mark, or in UTF-16 code
     units, or several of these at once; as written wins a draw. An entity that this does not
-    explain is looked for up to MAX_SHIFT characters around its place; the nearest wins, and two
-    equally near ones are refused. With `realign` false only offsets as written count.
+    explain is looked for, as whole words, up to MAX_SHIFT characters around its place; the
+    nearest wins, and two equally near ones are refused. With `realign` false only offsets as
+    written count.
     """
     written = [_reading(text, entity, None) for entity in entities]
     if not realign or all(written):
@@ -159,14 +160,22 @@ def _nearby(text: str, entity: Entity, offsets: list[int] | None) -> Placement:
             if fit is None and len(moved) == 1:
                 start = moved[0][0]
                 fit = _fit(text, entity, [(start, start + len(entity.text))])
-            if fit:
+            if fit and not _cuts_a_word(text, fit):
                 found.append(fit)
         if len(found) > 1:
             return Placement(None, "it at two places equally near")
         if found:
             return Placement(found[0], _NEARBY)
     there = _what_is_there(text, entity)
-    return Placement(None, f"{there} and nowhere within {MAX_SHIFT} characters")
+    return Placement(None, f"{there} and no such words within {MAX_SHIFT} characters")
+
+
+def _cuts_a_word(text: str, entity: Entity) -> bool:
+    """Whether the entity begins or ends between two letters or digits."""
+    edges = (edge for span in _spans(entity) for edge in (span.start, span.end))
+    return any(
+        text[max(0, edge - 1) : edge + 1].isalnum() for edge in edges if 0 < edge < len(text)
+    )
 
 
 def _spans(entity: Entity) -> tuple[Span, ...]:

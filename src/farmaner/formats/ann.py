@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 from farmaner.document import Concept, Document, Entity, Span
@@ -29,9 +30,9 @@ class AnnFile:
 
     `entities` are in the file's order, with offsets as written, the surface column as `text`
     and the first AnnotatorNotes about each as `concept`; `lines` are their line numbers, from 1.
-    `other_lines` are all other lines. Where a file's notes do not each follow their entity with
-    numbers counted from 1, they are kept among `other_lines` too, to be written back as they
-    were.
+    `other_lines` are all other lines. Where a file's notes are not one for each entity, right
+    after it and numbered from 1, they are kept among `other_lines` too, so that `format_ann` can
+    put them back as they were.
     """
 
     path: str
@@ -86,28 +87,29 @@ def format_ann(document: Document) -> str:
     """Return the text of a document's `.ann` file, empty where there is nothing to say.
 
     Entities keep their ids where these are unique, the others get free numbers; line breaks and
-    tabs inside a surface become spaces, as in brat. `other_lines` follow the entities. Raises
+    tabs inside a surface become spaces, as in brat. `other_lines` follow the entities; the first
+    of them that is an AnnotatorNotes about an entity is taken for the note its concept was read
+    from: it keeps its number while the concept is the same, and gives way to another. Raises
     UnsupportedError for a label, a code or a line that the format cannot hold.
     """
     ids = _ids(document)
     notes = _own_notes(document.other_lines, ids)
-    rest = [line for line in document.other_lines if line not in notes.values()]
     numbered = (_NOTE_NUMBER.match(line) for line in document.other_lines)
     taken = {match[1] for match in numbered if match}
-    lines, number = [], 0
+    free = (number for number in count(1) if str(number) not in taken)
+    lines = []
     for id_, entity in zip(ids, document.entities, strict=True):
         lines.append(_format_entity(id_, entity, document.id))
         if entity.concept is None:
             continue
         code = _one_field(entity.concept.code, "code", document.id)
-        own = _NOTE.match(notes.get(id_, ""))
+        own = _NOTE.fullmatch(document.other_lines[notes[id_]]) if id_ in notes else None
         if own and own[3].strip() == code:
-            lines.append(own[0])
-            continue
-        number += 1
-        while str(number) in taken:
-            number += 1
-        lines.append(f"#{number}\tAnnotatorNotes {id_}\t{code}")
+            lines.append(_one_line(own[0], document.id))
+        else:
+            lines.append(f"#{next(free)}\tAnnotatorNotes {id_}\t{code}")
+    written = set(notes.values())
+    rest = (line for index, line in enumerate(document.other_lines) if index not in written)
     lines += [_one_line(line, document.id) for line in rest]
     return "".join(f"{line}\n" for line in lines)
 
@@ -156,18 +158,21 @@ def _attach_notes(
     """Return the entities with the concepts that notes give them, and the lines to keep."""
     coded = list(entities)
     index_by_id = {entity.id: index for index, entity in reversed(list(enumerate(entities)))}
-    attached: list[_Line] = []
+    attached: set[int] = set()
     in_order = True
     for line in others:
         match = _NOTE.fullmatch(line.content)
         index = index_by_id.get(match[2]) if match else None
-        if match is None or index is None or not match[3].strip() or coded[index].concept:
+        if match is None or index is None or not match[3].strip():
+            continue
+        if coded[index].concept:
+            in_order = False
             continue
         coded[index] = replace(coded[index], concept=Concept(match[3].strip()))
-        attached.append(line)
+        attached.add(line.number)
         follows = line.previous.startswith(f"{match[2]}\t")
         in_order = in_order and follows and match[1] == str(len(attached))
-    kept = [line.content for line in others if not in_order or line not in attached]
+    kept = [line.content for line in others if not in_order or line.number not in attached]
     return coded, kept
 
 
@@ -190,13 +195,13 @@ def _ids(document: Document) -> list[str]:
     return ids
 
 
-def _own_notes(other_lines: Iterable[str], ids: Iterable[str]) -> dict[str, str]:
-    """Return for each entity id the kept line that its concept was read from, if any."""
-    known, notes = set(ids), dict[str, str]()
-    for line in other_lines:
+def _own_notes(other_lines: Iterable[str], ids: Iterable[str]) -> dict[str, int]:
+    """Return for each entity id the index of the kept line that its concept was read from."""
+    known, notes = set(ids), dict[str, int]()
+    for index, line in enumerate(other_lines):
         match = _NOTE.fullmatch(line)
         if match and match[2] in known and match[3].strip():
-            notes.setdefault(match[2], line)
+            notes.setdefault(match[2], index)
     return notes
 
 
@@ -213,7 +218,7 @@ def _one_field(value: str, what: str, document_id: str) -> str:
     if not value or value != value.strip() or value != flatten(value):
         raise UnsupportedError(
             f"{document_id}: expected a {what} of one line without tabs or outer spaces, "
-            f"found another"
+            "found another"
         )
     return value
 
@@ -221,8 +226,7 @@ def _one_field(value: str, what: str, document_id: str) -> str:
 def _one_line(line: str, document_id: str) -> str:
     if "\n" in line or not line.strip():
         raise UnsupportedError(
-            f"{document_id}: expected other_lines of one line each, found a line end inside one"
-            if "\n" in line
-            else f"{document_id}: expected other_lines with content, found a blank one"
+            f"{document_id}: expected other_lines of one line each, found "
+            + ("a line end inside one" if "\n" in line else "a blank one")
         )
     return line

@@ -7,15 +7,15 @@ brat counts it. Hidden files (`.name`) are passed over, as brat does.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from farmaner.document import Document, Entity
-from farmaner.errors import CorpusError, FormatError, OffsetError, UnsupportedError
+from farmaner.errors import CorpusError, OffsetError
 from farmaner.formats.alignment import AS_WRITTEN, place
 from farmaner.formats.ann import AnnFile, format_ann, format_spans, parse_ann, try_parse_ann
+from farmaner.formats.files import read_text, write_text
 
 __all__ = [
     "Alignment",
@@ -76,9 +76,13 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """A document with the entities that fit its text, and what happened to the others."""
+    """A document with the entities that fit its text, and what happened to the others.
+
+    `lines` are the line numbers of the document's entities in its `.ann` file.
+    """
 
     document: Document
+    lines: tuple[int, ...] = ()
     realigned: tuple[Realigned, ...] = ()
     mismatches: tuple[Mismatch, ...] = ()
 
@@ -143,33 +147,19 @@ def align(id_: str, text: str, ann: AnnFile, *, realign: bool = True) -> Alignme
 
 def try_align(id_: str, text: str, ann: AnnFile, *, realign: bool = True) -> Alignment:
     """Put the entities of an `.ann` file on their text; those that have no place are reported."""
-    entities, realigned, mismatches = [], [], []
+    entities, lines, realigned, mismatches = [], [], [], []
     placements = place(text, ann.entities, realign=realign)
     for written, line, placement in zip(ann.entities, ann.lines, placements, strict=True):
         if placement.entity is None:
             mismatches.append(Mismatch(ann.path, line, written, placement.reason))
             continue
         entities.append(placement.entity)
+        lines.append(line)
         if placement.reason != AS_WRITTEN:
             moved = Realigned(ann.path, line, written, placement.entity, placement.reason)
             realigned.append(moved)
     document = Document(id_, text, tuple(entities), ann.other_lines)
-    return Alignment(document, tuple(realigned), tuple(mismatches))
-
-
-def read_text(path: Path | str) -> str:
-    """Return a file's text exactly: UTF-8, line ends and byte-order mark as they are.
-
-    Raises FormatError with the offset of the first byte that is not UTF-8, CorpusError for a
-    file that cannot be opened.
-    """
-    try:
-        return Path(path).read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        found = f"byte 0x{error.object[error.start]:02X} at byte offset {error.start}"
-        raise FormatError(path, None, "UTF-8 text", found) from None
-    except OSError as error:
-        raise CorpusError(f"{path}: expected a readable file, found: {error.strerror}") from None
+    return Alignment(document, tuple(lines), tuple(realigned), tuple(mismatches))
 
 
 def read_ann(path: Path | str) -> AnnFile:
@@ -197,13 +187,13 @@ def write_brat(documents: Iterable[Document], folder: Path | str) -> None:
             raise CorpusError(f"{folder}: expected each document id once, found {id_!r} again")
         seen.add(id_)
         ann = format_ann(document)
-        _write(folder / f"{id_}.txt", document.text)
-        _write(folder / f"{id_}.ann", ann)
+        write_text(folder / f"{id_}.txt", document.text)
+        write_text(folder / f"{id_}.ann", ann)
 
 
 def write_ann(document: Document, path: Path | str) -> None:
     """Write a document's `.ann` file alone, complete or not at all."""
-    _write(Path(path), format_ann(document))
+    write_text(Path(path), format_ann(document))
 
 
 def write_annotation_conf(folder: Path | str, labels: Iterable[str]) -> None:
@@ -213,20 +203,4 @@ def write_annotation_conf(folder: Path | str, labels: Iterable[str]) -> None:
     """
     entities = "".join(f"{label}\n" for label in labels)
     text = f"[entities]\n{entities}\n[relations]\n\n[events]\n\n[attributes]\n"
-    _write(Path(folder) / "annotation.conf", text)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        data = text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise UnsupportedError(
-            f"{path}: expected text that UTF-8 can hold, found a lone surrogate at character "
-            f"{error.start}"
-        ) from None
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_text(Path(folder) / "annotation.conf", text)

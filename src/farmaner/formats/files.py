@@ -1,0 +1,43 @@
+"""Texts on disk: read exactly as they are, written completely or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from farmaner.errors import CorpusError, FormatError, UnsupportedError
+
+
+def read_text(path: Path | str) -> str:
+    """Return a file's text exactly: UTF-8, line ends and byte-order mark as they are.
+
+    Raises FormatError with the offset of the first byte that is not UTF-8, CorpusError for a
+    file that cannot be opened.
+    """
+    try:
+        return Path(path).read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        found = f"byte 0x{error.object[error.start]:02X} at byte offset {error.start}"
+        raise FormatError(path, None, "UTF-8 text", found) from None
+    except OSError as error:
+        raise CorpusError(f"{path}: expected a readable file, found: {error.strerror}") from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text as UTF-8, its line ends as they are; the file is complete or not there.
+
+    Raises UnsupportedError for a text that UTF-8 cannot hold.
+    """
+    try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise UnsupportedError(
+            f"{path}: expected text that UTF-8 can hold, found a lone surrogate at character "
+            f"{error.start}"
+        ) from None
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
