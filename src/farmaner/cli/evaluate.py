@@ -1,10 +1,189 @@
-"""`farmaner evaluate`: score a system against gold."""
+"""`farmaner evaluate`: score systems against gold by the task's own rules."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-app = typer.Typer(help="Score systems.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from farmaner.evaluation import Counts, IndexingScore, NerScore, Rules
+
+    Score = NerScore | IndexingScore
+
+app = typer.Typer(
+    help="Score systems against gold by the PharmaCoNER task's own rules.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+
+
+class RulesName(str, Enum):
+    """The values of --rules; each names a value of `farmaner.evaluation.RULES`."""
+
+    strict = "strict"
+    codalab = "codalab"
+    standalone = "standalone"
+
+
+RulesOption = Annotated[
+    RulesName,
+    typer.Option(
+        "--rules",
+        help="codalab: the leaderboard's scorer. standalone: the organizers' other scorer, with "
+        "UNCLEAR scored and four significant digits. Both leave documents that the system lacks "
+        "out of the score. strict: codalab, but such documents count as missed, and documents "
+        "that gold lacks are refused.",
+    ),
+]
+JsonOption = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON object with every figure in full precision."),
+]
 
 
 @app.callback()
 def evaluate() -> None:
-    """Score systems."""
+    """Score systems against gold by the PharmaCoNER task's own rules."""
+
+
+@app.command()
+def ner(
+    gold: Annotated[Path, typer.Argument(help="The folder of gold .ann files.")],
+    system: Annotated[list[Path], typer.Argument(help="One or more folders of .ann files.")],
+    rules: RulesOption = RulesName.strict,
+    as_json: JsonOption = False,
+) -> None:
+    """Score entities: label, start and end must all agree (subtrack 1).
+
+    An entity counts as found when the same document holds the same label over exactly the same
+    characters. Ids, surface text and order play no part, and a repeated line counts once.
+    Discontinuous entities are refused: the task does not know them.
+
+    Tables go to stdout, warnings (documents missing or unknown) to stderr.
+
+    **Examples**
+
+    - `farmaner evaluate ner dev/ predicted/`
+
+    - `farmaner evaluate ner dev/ run1/ run2/ run3/ --rules codalab`
+
+    - `farmaner evaluate ner dev/ predicted/ --json > score.json`
+
+    **Exit codes**: 0 scored, 1 input that cannot be scored, 2 wrong usage, 130 interrupted.
+    """
+    from farmaner.evaluation import RULES, score_ner
+
+    chosen = RULES[rules.value]
+    _report("ner", gold, [(path, score_ner(gold, path, chosen)) for path in system], as_json)
+
+
+@app.command()
+def indexing(
+    gold: Annotated[
+        Path,
+        typer.Argument(help="The gold folder: .ann files with AnnotatorNotes, or .tsv files."),
+    ],
+    system: Annotated[list[Path], typer.Argument(help="One or more folders of .tsv files.")],
+    rules: RulesOption = RulesName.strict,
+    as_json: JsonOption = False,
+) -> None:
+    """Score each document's set of codes (subtrack 2).
+
+    A system folder holds one DOC.tsv for every document, a line for every code: the document's
+    id, a tab, the code; the file is empty where there is no code. A gold folder that holds any
+    .ann file is read as brat, with the codes in its AnnotatorNotes; any other is read as .tsv.
+    Gold in .tsv does not tell which codes belong to UNCLEAR entities alone, so strict and
+    codalab, which drop those, need gold in brat.
+
+    Tables go to stdout, warnings (documents missing or unknown) to stderr.
+
+    **Examples**
+
+    - `farmaner evaluate indexing dev/ codes/`
+
+    - `farmaner evaluate indexing gold-tsv/ run1/ run2/ --rules standalone`
+
+    **Exit codes**: 0 scored, 1 input that cannot be scored, 2 wrong usage, 130 interrupted.
+    """
+    from farmaner.evaluation import RULES, score_indexing
+
+    chosen = RULES[rules.value]
+    scores = [(path, score_indexing(gold, path, chosen)) for path in system]
+    _report("indexing", gold, scores, as_json)
+
+
+def _report(task: str, gold: Path, scores: Sequence[tuple[Path, Score]], as_json: bool) -> None:
+    for path, score in scores:
+        for warning in _warnings(score):
+            print(f"farmaner: warning: {path}: {warning}", file=sys.stderr)
+    if as_json:
+        systems = [{"system": str(path), **score.as_dict()} for path, score in scores]
+        report = {"task": task, "gold": str(gold), "systems": systems}
+        print(json.dumps(report, indent=2, ensure_ascii=False))
+        return
+    from rich.columns import Columns
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.print(Columns([_table(str(path), score) for path, score in scores], padding=(0, 3)))
+
+
+def _warnings(score: Score) -> Iterable[str]:
+    from farmaner.evaluation.official import named
+
+    coverage, counts = score.coverage, score.micro
+    if coverage.missing:
+        effect = {
+            "missed": "all their gold counts as missed",
+            "ignored": "left out of the score",
+        }
+        yield f"{named(coverage.missing)} of gold missing: {effect[score.rules.missing]}"
+    if coverage.unknown:
+        yield f"{named(coverage.unknown)} not in gold: left out of the score"
+    if not counts.true_positives + counts.false_negatives:
+        yield "gold holds nothing to find in the documents scored: recall and F1 are 0"
+
+
+def _table(title: str, score: Score) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    n_documents = len(score.coverage.scored)
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=Text(f"{title}\n{score.rules.name} rules, {n_documents} documents"),
+        caption=_as_printed(score.micro, score.rules),
+        title_justify="left",
+        caption_justify="left",
+        show_footer=False,
+    )
+    table.add_column("")
+    for heading in ("P", "R", "F1", "TP", "FP", "FN"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for label, counts in getattr(score, "by_label", {}).items():
+        table.add_row(Text(label), *_cells(counts))
+    table.add_section()
+    table.add_row("micro", *_cells(score.micro), style="bold")
+    return table
+
+
+def _cells(counts: Counts) -> list[str]:
+    figures = [f"{figure:.4f}" for figure in (counts.precision, counts.recall, counts.f1)]
+    return figures + [
+        str(count)
+        for count in (counts.true_positives, counts.false_positives, counts.false_negatives)
+    ]
+
+
+def _as_printed(counts: Counts, rules: Rules) -> str:
+    precision, recall, f1 = map(rules.printed, (counts.precision, counts.recall, counts.f1))
+    return f"in full: P {precision}, R {recall}, F1 {f1}"
