@@ -207,19 +207,21 @@ def _own_notes(other_lines: Iterable[str], ids: Iterable[str]) -> dict[str, int]
 
 def _format_entity(id_: str, entity: Entity, document_id: str) -> str:
     label = _one_field(entity.label, "label", document_id)
-    if " " in label:
-        raise UnsupportedError(
-            f"{document_id}: expected a label that brat can write, found one with a space"
-        )
     return f"{id_}\t{label} {format_spans(entity)}\t{flatten(entity.text)}"
 
 
 def _one_field(value: str, what: str, document_id: str) -> str:
-    if not value or value != value.strip() or value != flatten(value):
-        raise UnsupportedError(
-            f"{document_id}: expected a {what} of one line without tabs or outer spaces, "
-            "found another"
-        )
+    flaws = {
+        "an empty one": not value.strip(),
+        "a tab or line end in it": value != flatten(value),
+        "spaces around it": value != value.strip(),
+        "a space in it": what == "label" and " " in value,
+    }
+    for found, flawed in flaws.items():
+        if flawed:
+            raise UnsupportedError(
+                f"{document_id}: expected a {what} that brat can write, found {found}"
+            )
     return value
 
 

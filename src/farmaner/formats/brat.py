@@ -15,7 +15,7 @@ from farmaner.document import Document, Entity
 from farmaner.errors import CorpusError, OffsetError
 from farmaner.formats.alignment import AS_WRITTEN, place
 from farmaner.formats.ann import AnnFile, format_ann, format_spans, parse_ann, try_parse_ann
-from farmaner.formats.files import read_text, write_text
+from farmaner.formats.files import make_folder, read_text, write_text
 
 __all__ = [
     "Alignment",
@@ -78,9 +78,10 @@ class Mismatch:
 class Alignment:
     """A document with the entities that fit its text, and what happened to the others.
 
-    `lines` are the line numbers of the document's entities in its `.ann` file.
+    `path` is the `.ann` file, `lines` are the line numbers of the document's entities in it.
     """
 
+    path: str
     document: Document
     lines: tuple[int, ...] = ()
     realigned: tuple[Realigned, ...] = ()
@@ -159,7 +160,7 @@ def try_align(id_: str, text: str, ann: AnnFile, *, realign: bool = True) -> Ali
             moved = Realigned(ann.path, line, written, placement.entity, placement.reason)
             realigned.append(moved)
     document = Document(id_, text, tuple(entities), ann.other_lines)
-    return Alignment(document, tuple(lines), tuple(realigned), tuple(mismatches))
+    return Alignment(ann.path, document, tuple(lines), tuple(realigned), tuple(mismatches))
 
 
 def read_ann(path: Path | str) -> AnnFile:
@@ -174,7 +175,7 @@ def write_brat(documents: Iterable[Document], folder: Path | str) -> None:
     Raises CorpusError for an id that comes twice or is no file name.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     seen: set[str] = set()
     for document in documents:
         id_ = document.id

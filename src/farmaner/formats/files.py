@@ -23,10 +23,21 @@ def read_text(path: Path | str) -> str:
         raise CorpusError(f"{path}: expected a readable file, found: {error.strerror}") from None
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, and those it lies in, where they are missing; CorpusError if that fails."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CorpusError(
+            f"{path}: expected a folder to write in, found: {error.strerror}"
+        ) from None
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text as UTF-8, its line ends as they are; the file is complete or not there.
 
-    Raises UnsupportedError for a text that UTF-8 cannot hold.
+    Raises UnsupportedError for a text that UTF-8 cannot hold, CorpusError for a file that
+    cannot be written.
     """
     try:
         data = text.encode("utf-8")
@@ -39,5 +50,7 @@ def write_text(path: Path, text: str) -> None:
     try:
         part.write_bytes(data)
         part.replace(path)
+    except OSError as error:
+        raise CorpusError(f"{path}: expected a writable file, found: {error.strerror}") from None
     finally:
         part.unlink(missing_ok=True)

@@ -156,7 +156,7 @@ def _read_fragment(pair: object) -> Span:
         or len(pair) != 2
         or any(type(offset) is not int for offset in pair)
     ):
-        raise _Unreadable('pairs of offsets under "fragments"', _kind(pair))
+        raise _Unreadable('pairs of offsets under "fragments"', "something else")
     return Span(pair[0], pair[1])
 
 
