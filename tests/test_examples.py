@@ -1,17 +1,24 @@
-"""The example notes: they read, they fit, and they hold what they were written to show."""
+"""The example notes fit their gold and hold what they were written to show; the demo shows it."""
 
 from __future__ import annotations
 
+import re
+import runpy
 import unicodedata
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
+from rich.console import Console
 
+import farmaner
 from farmaner.document import Document
 from farmaner.formats.brat import read_brat
 
-NOTES = Path(__file__).parents[1] / "examples" / "notes"
+EXAMPLES = Path(__file__).parents[1] / "examples"
+NOTES = EXAMPLES / "notes"
 LABELS = {"NORMALIZABLES", "NO_NORMALIZABLES", "PROTEINAS", "UNCLEAR"}
 
 
@@ -124,3 +131,81 @@ def test_brat_is_told_the_four_labels() -> None:
     lines = (NOTES / "annotation.conf").read_text("utf-8").splitlines()
     entities = lines[lines.index("[entities]") + 1 : lines.index("[relations]")]
     assert {line for line in entities if line} == LABELS
+
+
+class ForgetfulRecognizer:
+    """Answers with the gold, less every second entity, and calls every `contraste` a chemical."""
+
+    def recognize_documents(self, documents: Iterable[Document]) -> Iterator[Document]:
+        for document in documents:
+            spurious = [
+                document.entity("NORMALIZABLES", *match.span())
+                for match in re.finditer("contraste", document.text)
+            ]
+            yield document.with_entities([*document.entities[::2], *spurious])
+
+
+def run_demo(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr(farmaner, "load", ForgetfulRecognizer, raising=False)
+    monkeypatch.setattr("sys.argv", ["demo.py", *arguments])
+    for variable in ("FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(variable, raising=False)
+    runpy.run_path(str(EXAMPLES / "demo.py"), run_name="__main__")
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_demo_shows_six_notes_and_scores_all_within_the_terminal(
+    columns: int,
+    notes: dict[str, Document],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    run_demo(monkeypatch)
+    printed = capsys.readouterr().out
+    lines = printed.splitlines()
+    assert max(cell_len(line) for line in lines) <= columns
+    assert sum(line.split(" ")[0] in notes for line in lines) == 6
+    assert "‹apixabán·N› 5 mg/12 h" in printed
+    assert "[-NT-proBNP·P-] 4.870 pg/ml" in printed
+    assert "{+contraste·N+} intravenoso" in printed
+    scored = [
+        [entity for entity in note.entities if entity.label != "UNCLEAR"] for note in notes.values()
+    ]
+    row = next(line.split() for line in lines if line.split()[:1] == ["all"])
+    n_gold, n_found, n_missed, n_spurious = (int(cell) for cell in row[1:5])
+    assert n_gold == sum(map(len, scored)) == n_found + n_missed
+    assert n_spurious == sum(note.text.count("contraste") for note in notes.values())
+    assert re.search(rf"^{len(notes)} documents in \d", printed, re.MULTILINE)
+
+
+def test_the_demo_can_show_fewer_notes(
+    notes: dict[str, Document],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run_demo(monkeypatch, "--notes", "0")
+    lines = capsys.readouterr().out.splitlines()
+    assert not any(line.split(" ")[0] in notes for line in lines)
+    assert any(line.split()[:1] == ["all"] for line in lines)
+
+
+def test_the_demo_puts_disagreeing_entities_side_by_side_and_loses_no_text() -> None:
+    highlight = runpy.run_path(str(EXAMPLES / "demo.py"))["highlight"]
+    console = Console(color_system=None)
+    document = Document("d", "Toma hierro sacarosa hoy.")
+    gold = document.with_entities([document.entity("NORMALIZABLES", 5, 20)])
+    found = document.with_entities([document.entity("PROTEINAS", 5, 11)])
+    marked = highlight(gold, found, console=console)
+    assert marked.plain == "Toma [-hierro sacarosa·N-]{+hierro·P+} hoy."
+    assert highlight(gold, gold, console=console).plain == "Toma ‹hierro sacarosa·N› hoy."
+
+
+def test_the_demo_tells_labels_by_colour_where_there_is_one_and_by_letter_under_no_color() -> None:
+    mark = runpy.run_path(str(EXAMPLES / "demo.py"))["mark"]
+    coloured = mark(
+        "TSH", "PROTEINAS", "found", console=Console(color_system="standard", no_color=False)
+    )
+    assert (coloured.plain, str(coloured.style)) == ("‹TSH›", "bold green")
+    bare = Console(color_system="standard", no_color=True)
+    assert mark("TSH", "PROTEINAS", "found", console=bare).plain == "‹TSH·P›"
