@@ -327,6 +327,15 @@ def test_every_code_of_an_entity_with_several_notes_counts(tmp_path: Path) -> No
     assert score_indexing(gold, system, CODALAB).micro == Counts(2, 2, 0)
 
 
+def test_several_notes_count_in_gold_documents_and_not_in_a_systems() -> None:
+    """A system's codes are its concepts, whatever lines its documents still carry from a file."""
+    note = "#2\tAnnotatorNotes T1\tCHEBI:17334"
+    noted = replace(document(replace(PENICILLIN, id="T1")), other_lines=(note,))
+
+    assert codes(noted, document(PENICILLIN), STRICT) == Counts(1, 0, 1)
+    assert codes(document(PENICILLIN), noted, STRICT) == Counts(1, 0, 0)
+
+
 def test_hidden_files_and_files_of_other_kinds_are_no_documents(tmp_path: Path) -> None:
     gold = write(tmp_path / "gold", a_ann="", a_txt="Sin alergias.")
     system = write(tmp_path / "system", a_ann="", README_md="Un sistema.")

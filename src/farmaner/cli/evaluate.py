@@ -7,21 +7,31 @@ import sys
 from collections.abc import Iterable, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
+
+from farmaner.evaluation import (
+    RULES,
+    Counts,
+    IndexingScore,
+    NerScore,
+    Rules,
+    score_indexing,
+    score_ner,
+)
+from farmaner.evaluation.official import named
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from farmaner.evaluation import Counts, IndexingScore, NerScore, Rules
+Score: TypeAlias = NerScore | IndexingScore
 
-    Score = NerScore | IndexingScore
+_WIDTH_OF_FIGURES_IN_FULL = 66
 
 app = typer.Typer(
     help="Score systems against gold by the PharmaCoNER task's own rules.",
     no_args_is_help=True,
-    rich_markup_mode="markdown",
 )
 
 
@@ -63,24 +73,20 @@ def ner(
 ) -> None:
     """Score entities: label, start and end must all agree (subtrack 1).
 
-    An entity counts as found when the same document holds the same label over exactly the same
-    characters. Ids, surface text and order play no part, and a repeated line counts once.
-    Discontinuous entities are refused: the task does not know them.
+    An entity counts as found when gold has the same label over exactly the
+    same characters of the same document. Ids, surface text and order play no
+    part; a repeated line counts once. Discontinuous entities, which the task
+    does not know, are refused.
 
     Tables go to stdout, warnings (documents missing or unknown) to stderr.
 
-    **Examples**
+    Examples:
+      farmaner evaluate ner dev/ predicted/
+      farmaner evaluate ner dev/ run1/ run2/ run3/ --rules codalab
+      farmaner evaluate ner dev/ predicted/ --json > score.json
 
-    - `farmaner evaluate ner dev/ predicted/`
-
-    - `farmaner evaluate ner dev/ run1/ run2/ run3/ --rules codalab`
-
-    - `farmaner evaluate ner dev/ predicted/ --json > score.json`
-
-    **Exit codes**: 0 scored, 1 input that cannot be scored, 2 wrong usage, 130 interrupted.
+    Exit codes: 0 scored, 1 cannot be scored, 2 wrong usage, 130 interrupted.
     """
-    from farmaner.evaluation import RULES, score_ner
-
     chosen = RULES[rules.value]
     _report("ner", gold, [(path, score_ner(gold, path, chosen)) for path in system], as_json)
 
@@ -97,24 +103,23 @@ def indexing(
 ) -> None:
     """Score each document's set of codes (subtrack 2).
 
-    A system folder holds one DOC.tsv for every document, a line for every code: the document's
-    id, a tab, the code; the file is empty where there is no code. A gold folder that holds any
-    .ann file is read as brat, with the codes in its AnnotatorNotes; any other is read as .tsv.
-    Gold in .tsv does not tell which codes belong to UNCLEAR entities alone, so strict and
-    codalab, which drop those, need gold in brat.
+    A system folder holds one DOC.tsv for every document and in it one line for
+    every code: the document's id, a tab, the code. Where there is no code the
+    file is empty.
+
+    A gold folder that holds any .ann file is read as brat, the codes being
+    those of its AnnotatorNotes; any other is read as .tsv. Gold in .tsv does
+    not tell which codes only UNCLEAR entities carry: strict and codalab drop
+    those and so need brat.
 
     Tables go to stdout, warnings (documents missing or unknown) to stderr.
 
-    **Examples**
+    Examples:
+      farmaner evaluate indexing dev/ codes/
+      farmaner evaluate indexing gold-tsv/ run1/ run2/ --rules standalone
 
-    - `farmaner evaluate indexing dev/ codes/`
-
-    - `farmaner evaluate indexing gold-tsv/ run1/ run2/ --rules standalone`
-
-    **Exit codes**: 0 scored, 1 input that cannot be scored, 2 wrong usage, 130 interrupted.
+    Exit codes: 0 scored, 1 cannot be scored, 2 wrong usage, 130 interrupted.
     """
-    from farmaner.evaluation import RULES, score_indexing
-
     chosen = RULES[rules.value]
     scores = [(path, score_indexing(gold, path, chosen)) for path in system]
     _report("indexing", gold, scores, as_json)
@@ -137,8 +142,6 @@ def _report(task: str, gold: Path, scores: Sequence[tuple[Path, Score]], as_json
 
 
 def _warnings(score: Score) -> Iterable[str]:
-    from farmaner.evaluation.official import named
-
     coverage, counts = score.coverage, score.micro
     if coverage.missing:
         effect = {
@@ -160,30 +163,29 @@ def _table(title: str, score: Score) -> Table:
     n_documents = len(score.coverage.scored)
     table = Table(
         box=box.SIMPLE_HEAD,
-        title=Text(f"{title}\n{score.rules.name} rules, {n_documents} documents"),
+        title=Text(f"{title}\n{score.rules.name} rules, {n_documents} documents", overflow="fold"),
         caption=_as_printed(score.micro, score.rules),
         title_justify="left",
         caption_justify="left",
-        show_footer=False,
+        min_width=_WIDTH_OF_FIGURES_IN_FULL,
     )
-    table.add_column("")
+    table.add_column("", overflow="fold")
     for heading in ("P", "R", "F1", "TP", "FP", "FN"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for label, counts in getattr(score, "by_label", {}).items():
+    labels = score.by_label if isinstance(score, NerScore) else {}
+    for label, counts in labels.items():
         table.add_row(Text(label), *_cells(counts))
-    table.add_section()
     table.add_row("micro", *_cells(score.micro), style="bold")
     return table
 
 
 def _cells(counts: Counts) -> list[str]:
-    figures = [f"{figure:.4f}" for figure in (counts.precision, counts.recall, counts.f1)]
-    return figures + [
-        str(count)
-        for count in (counts.true_positives, counts.false_positives, counts.false_negatives)
-    ]
+    figures = (counts.precision, counts.recall, counts.f1)
+    numbers = (counts.true_positives, counts.false_positives, counts.false_negatives)
+    return [f"{figure:.4f}" for figure in figures] + [str(number) for number in numbers]
 
 
 def _as_printed(counts: Counts, rules: Rules) -> str:
+    """Return micro figures as the rules print them, which the cells' four decimals are not."""
     precision, recall, f1 = map(rules.printed, (counts.precision, counts.recall, counts.f1))
-    return f"in full: P {precision}, R {recall}, F1 {f1}"
+    return f"P {precision}  R {recall}  F1 {f1}"
