@@ -48,7 +48,7 @@ def test_ner_prints_figures_and_counts_by_label(
         ["PROTEINAS", "1.0000", "1.0000", "1.0000", "2", "0", "0"],
         ["micro", "0.6667", "0.6667", "0.6667", "2", "1", "1"],
     ]
-    assert "strict rules, 2 documents" in printed.out
+    assert "strict rules, documents scored: 2" in printed.out
     assert "P 0.6666666666666666  R 0.6666666666666666  F1 0.6666666666666666" in printed.out
     assert printed.err == ""
 
@@ -69,10 +69,11 @@ def test_a_long_folder_name_is_shown_whole_and_unchanged(
     assert str(system) in "".join(capsys.readouterr().out.split())
 
 
-def test_several_systems_stand_side_by_side(
-    gold: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("name", ["empty", "empty" * 30])
+def test_several_systems_stand_side_by_side_however_long_their_names(
+    gold: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    empty = folder(tmp_path / "empty", {"a.ann": "", "b.ann": ""})
+    empty = folder(tmp_path / name, {"a.ann": "", "b.ann": ""})
 
     assert run(["evaluate", "ner", str(gold), str(gold), str(empty)]) == 0
 

@@ -135,6 +135,7 @@ def ours(
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rules", RULES)
 @pytest.mark.parametrize("task", ["ner", "indexing"])
 @settings(max_examples=700, deadline=None)

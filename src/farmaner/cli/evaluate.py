@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Score: TypeAlias = NerScore | IndexingScore
 
-_WIDTH_OF_FIGURES_IN_FULL = 66
+_TABLE_WIDTH = 66  # holds three figures in full precision
 
 app = typer.Typer(
     help="Score systems against gold by the PharmaCoNER task's own rules.",
@@ -137,8 +137,17 @@ def _report(task: str, gold: Path, scores: Sequence[tuple[Path, Score]], as_json
     from rich.columns import Columns
     from rich.console import Console
 
-    console = Console(highlight=False)
-    console.print(Columns([_table(str(path), score) for path, score in scores], padding=(0, 3)))
+    titles = _titles([str(path) for path, _ in scores])
+    tables = [_table(title, score) for title, (_, score) in zip(titles, scores, strict=True)]
+    Console(highlight=False).print(Columns(tables, padding=(0, 3)))
+
+
+def _titles(names: Sequence[str]) -> list[str]:
+    """Return the names folded to a table's width and all of one height, to stand side by side."""
+    width = _TABLE_WIDTH
+    folded = [[name[at : at + width] for at in range(0, len(name), width)] for name in names]
+    height = max(map(len, folded))
+    return ["\n".join([""] * (height - len(lines)) + lines) for lines in folded]
 
 
 def _warnings(score: Score) -> Iterable[str]:
@@ -163,11 +172,13 @@ def _table(title: str, score: Score) -> Table:
     n_documents = len(score.coverage.scored)
     table = Table(
         box=box.SIMPLE_HEAD,
-        title=Text(f"{title}\n{score.rules.name} rules, {n_documents} documents", overflow="fold"),
+        title=Text(
+            f"{title}\n{score.rules.name} rules, documents scored: {n_documents}", overflow="fold"
+        ),
         caption=_as_printed(score.micro, score.rules),
         title_justify="left",
         caption_justify="left",
-        min_width=_WIDTH_OF_FIGURES_IN_FULL,
+        min_width=_TABLE_WIDTH,
     )
     table.add_column("", overflow="fold")
     for heading in ("P", "R", "F1", "TP", "FP", "FN"):
