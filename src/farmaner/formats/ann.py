@@ -94,8 +94,7 @@ def format_ann(document: Document) -> str:
     """
     ids = _ids(document)
     notes = _own_notes(document.other_lines, ids)
-    numbered = (_NOTE_NUMBER.match(line) for line in document.other_lines)
-    taken = {match[1] for match in numbered if match}
+    taken = _note_numbers(document.other_lines)
     free = (number for number in count(1) if str(number) not in taken)
     lines = []
     for id_, entity in zip(ids, document.entities, strict=True):
@@ -171,7 +170,10 @@ def _attach_notes(
         coded[index] = replace(coded[index], concept=Concept(match[3].strip()))
         attached.add(line.number)
         follows = line.previous.startswith(f"{match[2]}\t")
-        in_order = in_order and follows and match[1] == str(len(attached))
+        plain = match[1] == str(len(attached)) and match[3] == match[3].strip()
+        in_order = in_order and follows and plain
+    others_numbers = _note_numbers(line.content for line in others if line.number not in attached)
+    in_order = in_order and not any(str(n) in others_numbers for n in range(1, len(attached) + 1))
     kept = [line.content for line in others if not in_order or line.number not in attached]
     return coded, kept
 
@@ -193,6 +195,10 @@ def _ids(document: Document) -> list[str]:
             number += 1
         ids.append(f"T{number}")
     return ids
+
+
+def _note_numbers(lines: Iterable[str]) -> set[str]:
+    return {match[1] for match in map(_NOTE_NUMBER.match, lines) if match}
 
 
 def _own_notes(other_lines: Iterable[str], ids: Iterable[str]) -> dict[str, int]:
