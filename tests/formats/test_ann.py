@@ -97,6 +97,22 @@ def test_notes_keep_their_numbers() -> None:
     assert format_ann(Document("nota", TEXT, ann.entities, ann.other_lines)) == text
 
 
+def test_notes_in_another_order_than_their_entities_keep_their_numbers() -> None:
+    lines = ANN.splitlines()
+    lines[1], lines[4] = lines[4].replace("#2", "#1"), lines[1].replace("#1", "#2")
+    ann = parse_ann("\n".join(lines))
+    assert ann.entities == (IBUPROFENO, OMEPRAZOL, PCR)
+    lines[1], lines[4] = lines[4], lines[1]
+    written = format_ann(Document("nota", TEXT, ann.entities, ann.other_lines))
+    assert written.splitlines() == lines
+
+
+def test_notes_after_all_entities_are_written_each_after_its_own() -> None:
+    lines = ANN.splitlines()
+    ann = parse_ann("\n".join([lines[0], *lines[2:4], lines[1], lines[4]]))
+    assert (ann.entities, ann.other_lines) == ((IBUPROFENO, OMEPRAZOL, PCR), ())
+
+
 def test_a_changed_concept_replaces_the_note_it_was_read_from() -> None:
     ann = parse_ann(ANN.replace("#1\t", "#40\t"))
     entities = (replace(ann.entities[0], concept=Concept("1")), *ann.entities[1:])

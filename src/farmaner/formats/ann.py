@@ -30,9 +30,9 @@ class AnnFile:
 
     `entities` are in the file's order, with offsets as written, the surface column as `text`
     and the first AnnotatorNotes about each as `concept`; `lines` are their line numbers, from 1.
-    `other_lines` are all other lines. Where a file's notes are not one for each entity, right
-    after it and numbered from 1, they are kept among `other_lines` too, so that `format_ann` can
-    put them back as they were.
+    `other_lines` are all other lines. Where a file's notes are not one for each entity at
+    most, in the entities' order and numbered from 1, they are kept among `other_lines` too, so
+    that `format_ann` can put them back as they were.
     """
 
     path: str
@@ -45,8 +45,6 @@ class AnnFile:
 class _Line:
     number: int
     content: str
-    previous: str
-    """The line before it that is not blank."""
 
 
 def parse_ann(text: str, path: Path | str = "<ann>") -> AnnFile:
@@ -119,12 +117,11 @@ def format_spans(entity: Entity) -> str:
 
 
 def _lines(text: str) -> list[_Line]:
-    lines, previous = [], ""
+    lines = []
     for number, content in enumerate(text.removeprefix(_BOM).split("\n"), start=1):
         content = content.removesuffix("\r")
         if content.strip():
-            lines.append(_Line(number, content, previous))
-            previous = content
+            lines.append(_Line(number, content))
     return lines
 
 
@@ -158,7 +155,7 @@ def _attach_notes(
     coded = list(entities)
     index_by_id = {entity.id: index for index, entity in reversed(list(enumerate(entities)))}
     attached: set[int] = set()
-    in_order = True
+    in_order, last = True, -1
     for line in others:
         match = _NOTE.fullmatch(line.content)
         index = index_by_id.get(match[2]) if match else None
@@ -169,9 +166,9 @@ def _attach_notes(
             continue
         coded[index] = replace(coded[index], concept=Concept(match[3].strip()))
         attached.add(line.number)
-        follows = line.previous.startswith(f"{match[2]}\t")
         plain = match[1] == str(len(attached)) and match[3] == match[3].strip()
-        in_order = in_order and follows and plain
+        in_order = in_order and plain and index > last
+        last = index
     others_numbers = _note_numbers(line.content for line in others if line.number not in attached)
     in_order = in_order and not any(str(n) in others_numbers for n in range(1, len(attached) + 1))
     kept = [line.content for line in others if not in_order or line.number not in attached]
