@@ -2,5 +2,6 @@
 
 from farmaner.document import Concept, Document, Entity, Span
 from farmaner.errors import FarmanerError
+from farmaner.recognizer import Recognizer, load
 
-__all__ = ["Concept", "Document", "Entity", "FarmanerError", "Span"]
+__all__ = ["Concept", "Document", "Entity", "FarmanerError", "Recognizer", "Span", "load"]

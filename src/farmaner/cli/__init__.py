@@ -11,6 +11,8 @@ import sys
 import typer
 
 from farmaner.cli import corpus, evaluate
+from farmaner.cli.annotate import annotate
+from farmaner.cli.export import export
 from farmaner.cli.train import train
 from farmaner.errors import FarmanerError
 
@@ -24,6 +26,8 @@ app = typer.Typer(
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(evaluate.app, name="evaluate")
 app.command("train")(train)
+app.command("export")(export)
+app.command("annotate")(annotate)
 
 
 def main(arguments: list[str] | None = None) -> None:

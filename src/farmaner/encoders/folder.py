@@ -1,8 +1,8 @@
 """A model on disk: the folder that `transformers` loads as it is, with our settings beside it.
 
-    config.json, model.safetensors, tokenizer.json, tokenizer_config.json   as transformers has them
-    farmaner.json                                                           this module's settings
-    onnx/model.onnx, onnx/model_int8.onnx                                   after `farmaner export`
+config.json, model.safetensors, tokenizer.json, tokenizer_config.json   as transformers has them
+farmaner.json                                                           this module's settings
+onnx/model.onnx, onnx/model_int8.onnx                                   after `farmaner export`
 """
 
 from __future__ import annotations

@@ -21,8 +21,9 @@ except ImportError as error:
 class TorchEncoder:
     """Runs a token-classification model of `transformers` in evaluation mode."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, *, bfloat16: bool = False) -> None:
         self._model = model
+        self._bfloat16 = bfloat16
 
     @classmethod
     def from_folder(cls, folder: Path, *, threads: int | None = None) -> TorchEncoder:
@@ -40,12 +41,18 @@ class TorchEncoder:
             ) from error
         return cls(model.to("cuda" if torch.cuda.is_available() else "cpu"))
 
+    @property
+    def vocabulary_size(self) -> int:
+        """The number of different pieces that the encoder knows."""
+        return int(self._model.config.vocab_size)
+
     def __call__(self, batch: Batch) -> NDArray[np.float32]:
         """Return float32 logits, (windows, pieces, tags)."""
         training = self._model.training
         self._model.eval()
         device = self._model.device
-        with torch.inference_mode():
+        autocast = torch.autocast(device.type, torch.bfloat16, enabled=self._bfloat16)
+        with torch.inference_mode(), autocast:
             logits = self._model(
                 input_ids=torch.from_numpy(batch.piece_ids).to(device),
                 attention_mask=torch.from_numpy(batch.mask).to(device),

@@ -59,9 +59,7 @@ class Scheme:
             known = ", ".join(PIECE_TARGETS)
             raise ConfigError(f"scheme: expected one of {known}, found {self.name!r}")
         if not self.labels or len(set(self.labels)) != len(self.labels):
-            raise ConfigError(
-                f"labels: expected distinct names, at least one, found {self.labels}"
-            )
+            raise ConfigError(f"labels: expected distinct names, at least one, found {self.labels}")
 
     @property
     def tags(self) -> tuple[str, ...]:

@@ -13,7 +13,13 @@ from typing import Any
 
 import torch
 from torch.utils.data import Dataset
-from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
+from transformers import (
+    EarlyStoppingCallback,
+    PrinterCallback,
+    Trainer,
+    TrainingArguments,
+    set_seed,
+)
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from farmaner.document import Document
@@ -63,11 +69,14 @@ class _Windows(Dataset[dict[str, torch.Tensor]]):
 
 
 class _Trainer(Trainer):  # type: ignore[misc]
-    """Judges an epoch by the official score of whole documents, not by tags of windows."""
+    """Judges an epoch by the official score of whole documents, not by tags of windows.
 
-    def __init__(self, recognizer: Recognizer, dev: Sequence[Document], **settings: Any) -> None:
+    Epochs are judged in the precision of the training, for speed.
+    """
+
+    def __init__(self, judge: Recognizer, dev: Sequence[Document], **settings: Any) -> None:
         super().__init__(**settings)
-        self._recognizer = recognizer
+        self._judge = judge
         self._dev = dev
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
@@ -77,16 +86,13 @@ class _Trainer(Trainer):  # type: ignore[misc]
             lengths=[len(window.piece_ids) for window in windows],
         )
 
-    def score_dev(self) -> NerScore:
-        return score_ner(self._dev, list(self._recognizer.recognize_documents(self._dev)), STRICT)
-
     def evaluate(
         self,
         eval_dataset: Any = None,
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
-        counts = self.score_dev().micro
+        counts = _score(self._judge, self._dev).micro
         metrics = {
             f"{metric_key_prefix}_precision": counts.precision,
             f"{metric_key_prefix}_recall": counts.recall,
@@ -131,21 +137,23 @@ def train(
     callbacks: list[Any] = [log]
     if dev and config.patience:
         callbacks.append(EarlyStoppingCallback(config.patience))
+    bfloat16 = _use_bfloat16(config)
     trainer = _Trainer(
-        Recognizer(TorchEncoder(model), pieces, settings),
+        Recognizer(TorchEncoder(model, bfloat16=bfloat16), pieces, settings),
         dev,
         model=model,
-        args=_arguments(config, output, judged=bool(dev)),
+        args=_arguments(config, output, judged=bool(dev), bfloat16=bfloat16),
         train_dataset=_Windows(windows),
         eval_dataset=_Windows([]) if dev else None,  # asked for, but judged in `evaluate`
         data_collator=_Collator(pieces),
         callbacks=callbacks,
     )
+    trainer.remove_callback(PrinterCallback)
     outcome = trainer.train(resume_from_checkpoint=checkpoint)
     trainer.save_model(str(output))
     tokenizer.save_pretrained(str(output))
     settings.write(output)
-    score = trainer.score_dev() if dev else None
+    score = _score(Recognizer(TorchEncoder(model), pieces, settings), dev) if dev else None
     result = TrainingResult(
         output, coverage, score, outcome.metrics["train_runtime"], _peak_memory_mb()
     )
@@ -154,6 +162,10 @@ def train(
     shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
     (output / "training_args.bin").unlink(missing_ok=True)
     return result
+
+
+def _score(recognizer: Recognizer, documents: Sequence[Document]) -> NerScore:
+    return score_ner(documents, list(recognizer.recognize_documents(documents)), STRICT)
 
 
 def _check_job(
@@ -190,7 +202,9 @@ def _prepare_output(config: TrainingConfig, output: Path, resume: bool) -> str |
     return str(checkpoints[-1]) if resume and checkpoints else None
 
 
-def _arguments(config: TrainingConfig, output: Path, *, judged: bool) -> TrainingArguments:
+def _arguments(
+    config: TrainingConfig, output: Path, *, judged: bool, bfloat16: bool
+) -> TrainingArguments:
     return TrainingArguments(
         output_dir=str(output / CHECKPOINTS),
         num_train_epochs=config.epochs,
@@ -201,7 +215,7 @@ def _arguments(config: TrainingConfig, output: Path, *, judged: bool) -> Trainin
         warmup_steps=config.warmup,  # below 1 it is a share of all steps
         weight_decay=config.weight_decay,
         max_grad_norm=config.max_gradient_norm,
-        bf16=_use_bfloat16(config),
+        bf16=bfloat16,
         use_cpu=not torch.cuda.is_available(),
         seed=config.seed,
         data_seed=config.seed,

@@ -64,7 +64,9 @@ def _is_folder(name: str) -> bool:
             raise ModelError(f"{name}: expected an encoder folder with config.json, found none")
         weights = (WEIGHTS_FILE, "model.safetensors.index.json", "pytorch_model.bin")
         if not any((folder / file).is_file() for file in weights):
-            raise ModelError(f"{name}: expected an encoder with weights ({WEIGHTS_FILE}), found none")
+            raise ModelError(
+                f"{name}: expected an encoder with weights ({WEIGHTS_FILE}), found none"
+            )
         return True
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise ModelError(f"{name}: expected an encoder folder, found no such folder")
@@ -78,8 +80,12 @@ def _piece_tokenizer(name: str, tokenizer: Any) -> PieceTokenizer:
             f"found {type(tokenizer).__name__}, which has none"
         )
     ids = {
-        "cls": tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id,
-        "sep": tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id,
+        "cls": tokenizer.cls_token_id
+        if tokenizer.cls_token_id is not None
+        else tokenizer.bos_token_id,
+        "sep": tokenizer.sep_token_id
+        if tokenizer.sep_token_id is not None
+        else tokenizer.eos_token_id,
         "pad": tokenizer.pad_token_id,
         "unk": tokenizer.unk_token_id,
     }

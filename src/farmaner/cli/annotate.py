@@ -1,0 +1,172 @@
+"""`farmaner annotate`: texts in, entities out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from farmaner.errors import ConfigError, CorpusError, FarmanerError, FormatError
+
+if TYPE_CHECKING:
+    from farmaner.document import Document
+    from farmaner.recognizer import Recognizer
+
+
+class OutputFormat(str, Enum):
+    """What annotate writes."""
+
+    jsonl = "jsonl"
+    brat = "brat"
+
+
+class JsonKeys(str, Enum):
+    """How JSON names an entity's fields."""
+
+    farmaner = "farmaner"
+    hf = "hf"
+
+
+class BackendName(str, Enum):
+    """What runs the encoder."""
+
+    auto = "auto"
+    onnx_int8 = "onnx-int8"
+    onnx = "onnx"
+    torch = "torch"
+
+
+def annotate(
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT...", help="text files, folders of .txt, or -")
+    ],
+    model: Annotated[
+        Optional[Path], typer.Option("--model", "-m", help="model folder  [default: bundled]")
+    ] = None,
+    output_format: Annotated[
+        OutputFormat, typer.Option("--format", "-f", help="what to write")
+    ] = OutputFormat.jsonl,
+    output: Annotated[
+        Optional[Path],
+        typer.Option("--output", "-o", help="folder for brat, file for jsonl  [default: stdout]"),
+    ] = None,
+    keys: Annotated[
+        JsonKeys, typer.Option(help="field names in JSON; hf: entity_group and word")
+    ] = JsonKeys.farmaner,
+    backend: Annotated[BackendName, typer.Option(help="what runs the encoder")] = BackendName.auto,
+    threads: Annotated[
+        Optional[int], typer.Option(min=1, help="cores to use  [default: all]")
+    ] = None,
+) -> None:
+    """Find drugs, chemicals and proteins in texts.
+
+    Writes one JSON document a line, or a brat folder with DOC.txt and DOC.ann for every
+    document (empty where nothing is found). Offsets count Unicode code points, end-exclusive.
+    A text that cannot be read is named on stderr, the others are annotated all the same.
+
+    Examples:
+
+      echo "Niega alergia a penicilina." | farmaner annotate -
+
+      farmaner annotate notes/ --format brat --output annotated/
+
+    Exit codes: 0 done, 1 failed or incomplete, 2 usage, 130 interrupted.
+    """
+    if output_format is OutputFormat.brat and output is None:
+        raise typer.BadParameter("brat is written to a folder; name it", param_hint="--output")
+    sources = list(_sources(inputs))
+    if output_format is OutputFormat.brat:
+        _refuse_equal_ids(sources)
+    from farmaner.recognizer import load
+
+    recognizer = load(model, backend=backend.value, threads=threads)
+    reader = _Reader(sources)
+    _write(recognizer, reader, output_format, output, keys)
+    if reader.failed:
+        raise CorpusError(f"{reader.failed} of {len(sources)} documents failed; see above")
+
+
+class _Reader:
+    """Reads documents one by one; one that fails is named, counted and passed over."""
+
+    def __init__(self, sources: list[tuple[str, Path | None]]) -> None:
+        self._sources = sources
+        self.failed = 0
+
+    def __iter__(self) -> Iterator[Document]:
+        for id_, path in self._sources:
+            try:
+                yield _read(id_, path)
+            except FarmanerError as error:
+                self.failed += 1
+                print(f"farmaner: {error}", file=sys.stderr)
+
+
+def _sources(inputs: list[str]) -> Iterator[tuple[str, Path | None]]:
+    """Yield a document id and a path, None for stdin, for everything that the inputs name."""
+    for name in inputs:
+        path = Path(name)
+        if name == "-":
+            yield "stdin", None
+        elif path.is_dir():
+            texts = sorted(path.glob("*.txt"))
+            if not texts:
+                raise CorpusError(f"{path}: expected a folder with .txt files, found none")
+            yield from ((text.stem, text) for text in texts)
+        elif path.is_file():
+            yield path.stem, path
+        else:
+            raise CorpusError(f"{path}: expected a text file or a folder, found neither")
+
+
+def _refuse_equal_ids(sources: list[tuple[str, Path | None]]) -> None:
+    seen: dict[str, Path | None] = {}
+    for id_, path in sources:
+        if id_ in seen:
+            raise ConfigError(
+                f"{path or id_}: expected a document id of its own for brat, found "
+                f"{id_!r} a second time"
+            )
+        seen[id_] = path
+
+
+def _read(id_: str, path: Path | None) -> Document:
+    from farmaner.document import Document
+    from farmaner.formats.files import read_text
+
+    if path is not None:
+        return Document(id_, read_text(path))
+    data = sys.stdin.buffer.read()
+    try:
+        return Document(id_, data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        found = f"byte 0x{error.object[error.start]:02X} at byte offset {error.start}"
+        raise FormatError("stdin", None, "UTF-8 text", found) from None
+
+
+def _write(
+    recognizer: Recognizer,
+    reader: _Reader,
+    output_format: OutputFormat,
+    output: Path | None,
+    keys: JsonKeys,
+) -> None:
+    documents = recognizer.recognize_documents(reader)
+    if output_format is OutputFormat.brat and output is not None:
+        from farmaner.formats.brat import write_annotation_conf, write_brat
+
+        write_brat(documents, output)
+        write_annotation_conf(output, recognizer.settings.labels)
+        return
+    from farmaner.formats.jsonl import format_jsonl, write_jsonl
+
+    if output is not None:
+        write_jsonl(documents, output, keys=keys.value)
+        return
+    for document in documents:
+        sys.stdout.buffer.write(format_jsonl(document, keys=keys.value).encode("utf-8"))
+        sys.stdout.buffer.flush()
