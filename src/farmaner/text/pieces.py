@@ -9,6 +9,7 @@ offsets are the words' own.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from farmaner.errors import ModelError
 from farmaner.text.words import Words
 
 _CACHED_WORDS = 200_000
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,8 +81,10 @@ class PieceTokenizer:
             if len(cache) + len(unknown) > _CACHED_WORDS:
                 cache.clear()
                 unknown = list(dict.fromkeys(keys))
+            # Half an emoji, as JSON can hold it, is no text to the tokenizer; an unknown sign is.
+            readable = [_LONE_SURROGATE.sub("\ufffd", key) for key in unknown]
             for key, encoding in zip(
-                unknown, self._tokenizer.encode_batch_fast(unknown, add_special_tokens=False)
+                unknown, self._tokenizer.encode_batch_fast(readable, add_special_tokens=False)
             ):
                 cache[key] = encoding.ids or [self.special.unk]
         per_word = [cache[key] for key in keys]
