@@ -2,20 +2,23 @@
 
 Whole sentences are packed into windows of at most `max_pieces` pieces. A sentence that is too
 long for one slides: consecutive windows overlap, and each word takes the answer of the window in
-which it is most central, which is the one whose nearer edge is farther away; so the cut lies in
-the middle of the overlap. The parts that windows keep tile the words of the text: nothing is
-skipped, nothing is truncated, nothing is answered twice.
+which it is most central, which is the one whose nearer edge is farther away (in pieces between
+the word and the edge; on a tie, of the later window); so the cut lies in the middle of the
+overlap. The parts that windows keep tile the words of the text: nothing is skipped, nothing is
+truncated, nothing is answered twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from farmaner.document import Span
+from farmaner.errors import ConfigError
 from farmaner.text.pieces import Pieces, SpecialPieces
 from farmaner.text.words import Words
 
@@ -43,8 +46,12 @@ def pack_windows(
 
     `max_pieces` counts the two special pieces. Only a word that alone has more pieces than fit
     makes a larger window; `window_pieces` then cuts that word's own pieces, never another word.
+    ConfigError for a `max_pieces` that leaves no room for a piece of text.
     """
     capacity = max_pieces - SPECIAL_PIECES_PER_WINDOW
+    if capacity < 1:
+        least = SPECIAL_PIECES_PER_WINDOW + 1
+        raise ConfigError(f"max_pieces: expected at least {least}, found {max_pieces}")
     edges = np.searchsorted(words.starts, [sentence.end for sentence in sentences]).tolist()
     ends = pieces.starts.tolist()
     windows: list[Window] = []
@@ -77,10 +84,11 @@ def _slide(start: int, end: int, starts: NDArray[np.int64], capacity: int) -> li
         bounds.append((first, stop))
         ahead = starts[first] + round(capacity * (1 - OVERLAP))
         first = min(stop, max(first + 1, int(np.searchsorted(starts, ahead))))
+    centres = (starts[start:end] + starts[start + 1 : end + 1]) / 2
     keeps = [start]
-    for (_, left_end), (right_start, _) in zip(bounds, bounds[1:]):
+    for (_, left_end), (right_start, _) in pairwise(bounds):
         middle = (starts[right_start] + starts[left_end]) / 2
-        keeps.append(max(keeps[-1], int(np.searchsorted(starts, middle))))
+        keeps.append(max(keeps[-1], start + int(np.searchsorted(centres, middle))))
     keeps.append(end)
     return [
         Window(first, stop, keep_start, keep_end)
