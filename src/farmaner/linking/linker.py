@@ -1,0 +1,184 @@
+"""Linker: entities to concepts, step by step, or an abstention."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from farmaner.document import Concept, Document, Entity
+from farmaner.errors import ConfigError
+from farmaner.linking.abbreviations import find_abbreviations
+from farmaner.linking.approximate import similar_terms
+from farmaner.linking.model import Evidence, LinkingModel
+from farmaner.linking.normalize import Level, plain_key, squashed_key
+from farmaner.linking.synonyms import KNOWN
+from farmaner.linking.terminology import Terminology
+from farmaner.linking.terms import NULL
+
+Step: TypeAlias = Literal[
+    "exact", "normalized", "inflected", "synonyms", "abbreviation", "derived", "approximate", "null"
+]
+
+STEPS: tuple[Step, ...] = (
+    "exact",
+    "normalized",
+    "abbreviation",
+    "inflected",
+    "synonyms",
+    "derived",
+    "approximate",
+    "null",
+)
+"""The steps in their order; the first that finds anything answers."""
+
+_LEVELS: dict[Step, Level] = {
+    "exact": "plain",
+    "normalized": "squashed",
+    "inflected": "inflected",
+    "derived": "derived",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A code for an entity: its probability, the step that found it, and the term it found."""
+
+    code: str
+    score: float
+    step: Step
+    term: str
+
+
+class Linker:
+    """Gives entities their concepts by one terminology.
+
+    `steps` are those to take; `threshold` is the least score with which a code is given, else
+    the entity is left without one. None takes the terminology's own, which was tuned when it was
+    built. Entities of `skipped_labels` get no code: the task's scorer counts none for UNCLEAR.
+    """
+
+    def __init__(
+        self,
+        terminology: Terminology,
+        *,
+        steps: Sequence[Step] = STEPS,
+        threshold: float | None = None,
+        skipped_labels: Iterable[str] = ("UNCLEAR",),
+    ) -> None:
+        unknown = [step for step in steps if step not in STEPS]
+        if unknown:
+            raise ConfigError(f"steps: expected some of {', '.join(STEPS)}, found {unknown[0]!r}")
+        self.terminology = terminology
+        self.model = LinkingModel.of(terminology.meta)
+        self.threshold = self.model.threshold if threshold is None else threshold
+        self._steps = tuple(step for step in STEPS if step in steps)
+        self._skipped = frozenset(skipped_labels)
+
+    def link(self, document: Document) -> Document:
+        """Return the document with a concept for every entity that has one, and for no other.
+
+        Equal names with equal labels get equal codes within a document.
+        """
+        context = _Context.of(document)
+        entities = tuple(
+            replace(entity, concept=self._concept(entity, context)) for entity in document.entities
+        )
+        return replace(document, entities=entities)
+
+    def link_documents(self, documents: Iterable[Document]) -> Iterator[Document]:
+        """Yield the documents linked, one by one."""
+        return map(self.link, documents)
+
+    def candidates(self, document: Document, entity: Entity, limit: int = 10) -> list[Candidate]:
+        """Return what an entity may mean, the best first; empty where nothing is found.
+
+        The threshold is not applied, and skipped labels are not skipped.
+        """
+        return self._candidates(entity, _Context.of(document))[:limit]
+
+    def _concept(self, entity: Entity, context: _Context) -> Concept | None:
+        if entity.label in self._skipped:
+            return None
+        best = next(iter(self._candidates(entity, context)), None)
+        if best is None or best.score < self.threshold:
+            return None
+        return Concept(best.code, best.score)
+
+    def _candidates(self, entity: Entity, context: _Context) -> list[Candidate]:
+        name = " ".join(entity.text.split())
+        other = context.other_name(name)
+        for step in self._steps:
+            if step == "abbreviation":
+                found = self._abbreviation(other, entity.label) if other else []
+            else:
+                found = self._step(step, name, entity.label)
+            if found:
+                return found
+        return []
+
+    def _abbreviation(self, name: str, label: str) -> list[Candidate]:
+        for step in self._steps:
+            if step in ("abbreviation", "null"):
+                continue
+            found = self._step(step, name, label)
+            if found:
+                return [replace(candidate, step="abbreviation") for candidate in found]
+        return []
+
+    def _step(self, step: Step, name: str, label: str) -> list[Candidate]:
+        if step == "null":
+            score = self.model.null_score(name, label)
+            return [Candidate(NULL, score, step, "")] if score > 0 else []
+        if step == "approximate":
+            return self._rank(step, label, name, similar_terms(self.terminology, name))
+        if step == "synonyms":
+            terms = self.terminology.lookup(name, "squashed")
+            return self._rank(step, label, name, [(term, 1.0) for term in terms])
+        terms = self.terminology.lookup(name, _LEVELS[step])
+        if step != "derived":
+            terms = [t for t in terms if not self.terminology.source(t).startswith(KNOWN)]
+        return self._rank(step, label, name, [(term, 1.0) for term in terms])
+
+    def _rank(
+        self, step: Step, label: str, name: str, terms: Sequence[tuple[int, float]]
+    ) -> list[Candidate]:
+        """Return one candidate a code, scored by the evidence of its terms."""
+        weights: dict[str, float] = defaultdict(float)
+        best: dict[str, tuple[float, int, bool]] = {}
+        for index, similarity in terms:
+            term = self.terminology[index]
+            agrees = not term.label or term.label == label
+            if not agrees and step != "exact":
+                continue
+            weights[term.code] += (term.count + 0.1) * (1.0 if agrees else 0.01) * similarity**8
+            if term.code not in best or similarity > best[term.code][0]:
+                best[term.code] = similarity, index, agrees
+        total = sum(weights.values())
+        found = []
+        for code, weight in weights.items():
+            similarity, index, agrees = best[code]
+            evidence = Evidence(step, similarity, weight / total, agrees, code == NULL, name)
+            score = self.model.score(evidence)
+            found.append(Candidate(code, score, step, self.terminology.text(index)))
+        return sorted(found, key=lambda candidate: -candidate.score)
+
+
+class _Context:
+    """What a document says of its names: the abbreviations that it defines."""
+
+    def __init__(self, other_names: dict[str, str]) -> None:
+        self._other_names = other_names
+
+    @classmethod
+    def of(cls, document: Document) -> _Context:
+        names: dict[str, str] = {}
+        for definition in find_abbreviations(document.text):
+            names.setdefault(squashed_key(definition.short), definition.long)
+            names.setdefault(plain_key(definition.long), definition.short)
+        return cls(names)
+
+    def other_name(self, name: str) -> str | None:
+        """Return the long form of a short name, or the short form of a long one."""
+        return self._other_names.get(squashed_key(name)) or self._other_names.get(plain_key(name))
