@@ -6,7 +6,7 @@ All are frozen. Offsets count Unicode code points of the text as given and are e
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from farmaner.errors import OffsetError
 
@@ -59,7 +59,7 @@ class Entity:
     score: float | None = None
     concept: Concept | None = None
     fragments: tuple[Span, ...] = ()
-    id: str | None = None
+    id: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not self.fragments:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -14,7 +14,7 @@ _console = Console(highlight=False)
 def export(
     model: Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="model folder of a training")],
     texts: Annotated[
-        Optional[Path], typer.Option("--texts", help="folder of .txt whose entities are compared")
+        Path | None, typer.Option("--texts", help="folder of .txt whose entities are compared")
     ] = None,
 ) -> None:
     """Write a model as ONNX, in float32 and int8, and check both against torch.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -23,34 +23,34 @@ def train(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="model folder to write")],
     dev: Annotated[
-        Optional[Path], typer.Option("--dev", help="brat folder that picks the best epoch")
+        Path | None, typer.Option("--dev", help="brat folder that picks the best epoch")
     ] = None,
     config: Annotated[
-        Optional[Path], typer.Option("--config", help="TOML file of settings; flags go over it")
+        Path | None, typer.Option("--config", help="TOML file of settings; flags go over it")
     ] = None,
     encoder: Annotated[
-        Optional[str], typer.Option("--encoder", help="hub name or folder of the encoder")
+        str | None, typer.Option("--encoder", help="hub name or folder of the encoder")
     ] = None,
-    scheme: Annotated[Optional[str], typer.Option(help="tagging scheme: iob2 or paper")] = None,
-    epochs: Annotated[Optional[int], typer.Option(help="epochs")] = None,
-    batch_size: Annotated[Optional[int], typer.Option(help="windows a step")] = None,
+    scheme: Annotated[str | None, typer.Option(help="tagging scheme: iob2 or paper")] = None,
+    epochs: Annotated[int | None, typer.Option(help="epochs")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="windows a step")] = None,
     accumulation: Annotated[
-        Optional[int], typer.Option(help="batches whose gradients are summed in one step")
+        int | None, typer.Option(help="batches whose gradients are summed in one step")
     ] = None,
-    learning_rate: Annotated[Optional[float], typer.Option(help="highest learning rate")] = None,
-    max_pieces: Annotated[Optional[int], typer.Option(help="pieces a window, specials too")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="highest learning rate")] = None,
+    max_pieces: Annotated[int | None, typer.Option(help="pieces a window, specials too")] = None,
     precision: Annotated[
-        Optional[str], typer.Option(help="auto, float32 or bfloat16 (auto: as the hardware has it)")
+        str | None, typer.Option(help="auto, float32 or bfloat16 (auto: as the hardware has it)")
     ] = None,
     patience: Annotated[
-        Optional[int], typer.Option(help="epochs without a better dev F1 before stopping")
+        int | None, typer.Option(help="epochs without a better dev F1 before stopping")
     ] = None,
-    seed: Annotated[Optional[int], typer.Option(help="seed of everything random")] = None,
+    seed: Annotated[int | None, typer.Option(help="seed of everything random")] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="go on with an interrupted training")
     ] = False,
 ) -> None:
-    """Fine-tune an encoder on annotated folders and write a model folder.
+    r"""Fine-tune an encoder on annotated folders and write a model folder.
 
     The model folder is one that transformers loads as it is; farmaner.json, the settings, the
     figures of every epoch and a learning curve lie beside the weights. With --dev, the epoch
@@ -58,7 +58,8 @@ def train(
 
     Examples:
 
-      farmaner train --train corpus/train --dev corpus/dev --encoder bert-base-multilingual-cased -o model
+      farmaner train --train corpus/train --dev corpus/dev -o model \
+        --encoder bert-base-multilingual-cased
 
       farmaner train --train corpus/train --train corpus/dev --config settings.toml -o final
 
@@ -85,9 +86,7 @@ def train(
     logging.getLogger("transformers").setLevel(logging.ERROR)
     from farmaner.training.loop import train as run
 
-    result = run(
-        settings, documents, dev_documents, output=output, resume=resume, show=_show_epoch
-    )
+    result = run(settings, documents, dev_documents, output=output, resume=resume, show=_show_epoch)
     _console.print(f"trained on {result.coverage.summary()}")
     for entity in (*result.coverage.widened, *result.coverage.dropped):
         _console.print("  {} {} {}-{}".format(*entity), style="dim")

@@ -68,22 +68,28 @@ class _Windows(Dataset[dict[str, torch.Tensor]]):
         }
 
 
-class _Trainer(Trainer):  # type: ignore[misc]
+class _Trainer(Trainer):
     """Judges an epoch by the official score of whole documents, not by tags of windows.
 
     Epochs are judged in the precision of the training, for speed.
     """
 
-    def __init__(self, judge: Recognizer, dev: Sequence[Document], **settings: Any) -> None:
-        super().__init__(**settings)
+    def __init__(
+        self,
+        judge: Recognizer,
+        dev: Sequence[Document],
+        windows: Sequence[TrainingWindow],
+        **settings: Any,
+    ) -> None:
+        super().__init__(train_dataset=_Windows(windows), **settings)
         self._judge = judge
         self._dev = dev
+        self._lengths = [len(window.piece_ids) for window in windows]
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
-        windows = (train_dataset or self.train_dataset).windows
         return LengthGroupedSampler(
             self.args.train_batch_size * self.args.gradient_accumulation_steps,
-            lengths=[len(window.piece_ids) for window in windows],
+            lengths=self._lengths,
         )
 
     def evaluate(
@@ -141,9 +147,9 @@ def train(
     trainer = _Trainer(
         Recognizer(TorchEncoder(model, bfloat16=bfloat16), pieces, settings),
         dev,
+        windows,
         model=model,
         args=_arguments(config, output, judged=bool(dev), bfloat16=bfloat16),
-        train_dataset=_Windows(windows),
         eval_dataset=_Windows([]) if dev else None,  # asked for, but judged in `evaluate`
         data_collator=_Collator(pieces),
         callbacks=callbacks,

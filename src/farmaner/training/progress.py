@@ -32,7 +32,7 @@ class Epoch:
 ShowEpoch = Callable[[Epoch], None]
 
 
-class EpochLog(TrainerCallback):  # type: ignore[misc]
+class EpochLog(TrainerCallback):
     """Writes a line per epoch, and hands each on to be shown.
 
     On a resumed run the lines of epochs that are trained again are taken out first.
@@ -46,20 +46,22 @@ class EpochLog(TrainerCallback):  # type: ignore[misc]
         self._began = time.monotonic()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Begin the file, or cut it back to the epoch that the checkpoint closed."""
         done = round(state.epoch or 0) if self._resumed else 0
         lines = self._path.read_text(encoding="utf-8").splitlines(True) if done else []
         kept = [line for line in lines if json.loads(line)["epoch"] <= done]
         self._path.write_text("".join(kept), encoding="utf-8")
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Start the epoch's clock."""
         self._began = time.monotonic()
 
-    def on_log(
-        self, args: Any, state: Any, control: Any, logs: dict[str, float], **kwargs: Any
-    ) -> None:
-        self._last |= logs
+    def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Remember the newest of every figure."""
+        self._last |= kwargs["logs"]
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Write and show the epoch, now that its checkpoint stands."""
         seconds = time.monotonic() - self._began
         number, epochs = round(state.epoch), int(args.num_train_epochs)
         last = self._last

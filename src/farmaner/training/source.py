@@ -22,8 +22,8 @@ def load_source(config: TrainingConfig) -> tuple[Any, Any, PieceTokenizer]:
     Raises ModelError where the encoder cannot be loaded or has no fast tokenizer, HubError where
     a hub name cannot be fetched, ConfigError where the windows outgrow the encoder.
     """
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     name = config.encoder
     local = _is_folder(name)
     tags = config_tags(config)

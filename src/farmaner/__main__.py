@@ -1,0 +1,5 @@
+"""`python -m farmaner`."""
+
+from farmaner.cli import main
+
+main()

@@ -1,0 +1,102 @@
+"""Tiny random encoders of every family, with tokenizers trained on the spot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+pytest.importorskip("torch", reason="needs the extra `train` (torch)")
+pytest.importorskip("transformers", reason="needs the extra `train` (transformers)")
+
+from farmaner.document import Document
+from farmaner.formats.brat import read_brat
+
+NOTES = Path(__file__).parents[2] / "examples" / "notes"
+
+
+@pytest.fixture(scope="session")
+def notes() -> list[Document]:
+    return read_brat(NOTES)
+
+
+@pytest.fixture(scope="session")
+def encoder_folder(
+    notes: list[Document], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], str]:
+    """Return a function from a family's name to the folder of a tiny encoder of it."""
+    made: dict[str, str] = {}
+
+    def folder(family: str) -> str:
+        if family not in made:
+            path = tmp_path_factory.mktemp(family)
+            _write_encoder(path, family, [note.text for note in notes])
+            made[family] = str(path)
+        return made[family]
+
+    return folder
+
+
+def _write_encoder(folder: Path, family: str, texts: list[str]) -> None:
+    import torch
+    from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
+
+    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"] if family == "bert" else _XLMR_NAMES
+    pad, unk, cls, sep = names
+    tokenizer = _tokenizer(family, texts, names)
+    wrapped = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token=pad, unk_token=unk, cls_token=cls, sep_token=sep
+    )
+    wrapped.save_pretrained(folder)
+    torch.manual_seed(5)
+    config = AutoConfig.for_model(
+        family,
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=130,
+        pad_token_id=tokenizer.token_to_id(pad),
+        bos_token_id=tokenizer.token_to_id(cls),
+        eos_token_id=tokenizer.token_to_id(sep),
+    )
+    AutoModel.from_config(config).save_pretrained(folder)
+
+
+_XLMR_NAMES = ["<pad>", "<unk>", "<s>", "</s>"]
+
+
+def _tokenizer(family: str, texts: list[str], names: list[str]) -> Tokenizer:
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+    if family == "bert":
+        tokenizer = Tokenizer(models.WordPiece(unk_token=names[1]))
+        tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False)
+        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+        trainer = trainers.WordPieceTrainer(
+            vocab_size=600, special_tokens=names, show_progress=False
+        )
+    elif family == "roberta":
+        tokenizer = Tokenizer(models.BPE(unk_token=names[1]))
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+        trainer = trainers.BpeTrainer(
+            vocab_size=600,
+            special_tokens=names,
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        )
+    else:
+        tokenizer = Tokenizer(models.Unigram())
+        tokenizer.normalizer = normalizers.NFKC()
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+        trainer = trainers.UnigramTrainer(
+            vocab_size=600, special_tokens=names, unk_token=names[1], show_progress=False
+        )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
