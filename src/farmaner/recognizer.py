@@ -68,7 +68,7 @@ class Recognizer:
         for document in documents:
             prepared = self._prepare(document)
             round_.append(prepared)
-            n_windows += len(prepared.windows)
+            n_windows += max(1, len(prepared.windows))  # blank documents fill a round too
             if n_windows >= _WINDOWS_AHEAD:
                 yield from self._answer(round_)
                 round_, n_windows = [], 0

@@ -38,6 +38,10 @@ def test_combining_accents_stay_with_their_letter() -> None:
     assert words_of("a\u0301cido fo\u0301lico") == ["a\u0301cido", "fo\u0301lico"]
 
 
+def test_a_letter_may_carry_several_accents() -> None:
+    assert words_of("Vie\u0323\u0302t") == ["Vie\u0323\u0302t"]
+
+
 def test_a_combining_accent_without_a_letter_is_a_word_of_its_own() -> None:
     assert words_of("\u0301a 5\u0301") == ["\u0301", "a", "5", "\u0301"]
 
