@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -45,22 +45,20 @@ def annotate(
         list[str], typer.Argument(metavar="INPUT...", help="text files, folders of .txt, or -")
     ],
     model: Annotated[
-        Optional[Path], typer.Option("--model", "-m", help="model folder  [default: bundled]")
+        Path | None, typer.Option("--model", "-m", help="model folder  [default: bundled]")
     ] = None,
     output_format: Annotated[
         OutputFormat, typer.Option("--format", "-f", help="what to write")
     ] = OutputFormat.jsonl,
     output: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Option("--output", "-o", help="folder for brat, file for jsonl  [default: stdout]"),
     ] = None,
     keys: Annotated[
         JsonKeys, typer.Option(help="field names in JSON; hf: entity_group and word")
     ] = JsonKeys.farmaner,
     backend: Annotated[BackendName, typer.Option(help="what runs the encoder")] = BackendName.auto,
-    threads: Annotated[
-        Optional[int], typer.Option(min=1, help="cores to use  [default: all]")
-    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="cores to use  [default: all]")] = None,
 ) -> None:
     """Find drugs, chemicals and proteins in texts.
 
@@ -78,6 +76,8 @@ def annotate(
     """
     if output_format is OutputFormat.brat and output is None:
         raise typer.BadParameter("brat is written to a folder; name it", param_hint="--output")
+    if inputs.count("-") > 1:
+        raise typer.BadParameter("stdin can be read once", param_hint="INPUT")
     sources = list(_sources(inputs))
     if output_format is OutputFormat.brat:
         _refuse_equal_ids(sources)
@@ -87,36 +87,38 @@ def annotate(
     reader = _Reader(sources)
     _write(recognizer, reader, output_format, output, keys)
     if reader.failed:
-        raise CorpusError(f"{reader.failed} of {len(sources)} documents failed; see above")
+        raise typer.Exit(1)
 
 
 class _Reader:
-    """Reads documents one by one; one that fails is named, counted and passed over."""
+    """Reads documents one by one; one that fails is named on stderr and passed over."""
 
     def __init__(self, sources: list[tuple[str, Path | None]]) -> None:
         self._sources = sources
-        self.failed = 0
+        self.failed = False
 
     def __iter__(self) -> Iterator[Document]:
         for id_, path in self._sources:
             try:
                 yield _read(id_, path)
             except FarmanerError as error:
-                self.failed += 1
+                self.failed = True
                 print(f"farmaner: {error}", file=sys.stderr)
 
 
 def _sources(inputs: list[str]) -> Iterator[tuple[str, Path | None]]:
     """Yield a document id and a path, None for stdin, for everything that the inputs name."""
+    from farmaner.formats.brat import list_folder
+
     for name in inputs:
         path = Path(name)
         if name == "-":
             yield "stdin", None
         elif path.is_dir():
-            texts = sorted(path.glob("*.txt"))
+            texts, _ = list_folder(path)
             if not texts:
                 raise CorpusError(f"{path}: expected a folder with .txt files, found none")
-            yield from ((text.stem, text) for text in texts)
+            yield from sorted(texts.items())
         elif path.is_file():
             yield path.stem, path
         else:
