@@ -11,11 +11,13 @@ import pytest
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-pytest.importorskip("torch", reason="needs the extra `train` (torch)")
+torch = pytest.importorskip("torch", reason="needs the extra `train` (torch)")
 pytest.importorskip("transformers", reason="needs the extra `train` (transformers)")
 
 from farmaner.document import Document
 from farmaner.formats.brat import read_brat
+
+torch.set_num_threads(1)  # encoders this small only lose by sharing their work
 
 NOTES = Path(__file__).parents[2] / "examples" / "notes"
 
@@ -43,7 +45,6 @@ def encoder_folder(
 
 
 def _write_encoder(folder: Path, family: str, texts: list[str]) -> None:
-    import torch
     from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 
     names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"] if family == "bert" else _XLMR_NAMES

@@ -109,7 +109,7 @@ def test_a_training_killed_from_outside_resumes_from_the_command_line(
         *(sys.executable, "-m", "farmaner", "train", "--train", str(NOTES), "--epochs", "3"),
         *("--encoder", encoder_folder("bert"), "--max-pieces", "64", "--learning-rate", "0.003"),
     ]
-    environment = os.environ | {"HF_HUB_OFFLINE": "1"}
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     broken = tmp_path / "broken"
     running = subprocess.Popen(
         [*command, "--output", str(broken)], stderr=subprocess.DEVNULL, env=environment

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from farmaner.cli import run
+from farmaner.document import Document
+from farmaner.encoders import load_encoder
+from farmaner.recognizer import load
+from farmaner.training.config import TrainingConfig
+from farmaner.training.export import TOLERANCE, export
+from farmaner.training.loop import train
+from farmaner.windows import Batch
+
+pytestmark = [pytest.mark.train, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def model(
+    notes: list[Document],
+    encoder_folder: Callable[[str], str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    output = tmp_path_factory.mktemp("export") / "model"
+    config = TrainingConfig(
+        encoder=encoder_folder("bert"), max_pieces=64, epochs=6, learning_rate=3e-3
+    )
+    train(config, notes, output=output)
+    return output
+
+
+def test_an_exported_model_answers_as_torch_does(model: Path, notes: list[Document]) -> None:
+    result = export(model, notes)
+    float32, int8 = result.comparisons
+    assert result.largest_difference <= TOLERANCE
+    assert (float32.backend, int8.backend) == ("onnx", "onnx-int8")
+    assert float32.counts.true_positives > 0
+    assert float32.n_different == 0
+    assert int8.size_mb < float32.size_mb
+    assert load(model).backend == "onnx-int8"
+    by_torch = [load(model, backend="torch").recognize(note.text) for note in notes[:5]]
+    by_onnx = [load(model, backend="onnx").recognize(note.text) for note in notes[:5]]
+    assert [
+        [entity.key for entity in document.entities] for document in by_onnx
+    ] == [[entity.key for entity in document.entities] for document in by_torch]
+
+
+def test_padding_does_not_change_a_window_s_logits(model: Path) -> None:
+    if not (model / "onnx" / "model.onnx").exists():
+        export(model)
+    ids = np.arange(4, 24, dtype=np.int64)[None, :]
+    padded = np.concatenate([ids, np.zeros((1, 30), dtype=np.int64)], axis=1)
+    mask = (np.arange(50)[None, :] < 20).astype(np.int64)
+    for backend in ("torch", "onnx"):
+        encoder, _ = load_encoder(model, backend)  # type: ignore[arg-type]
+        alone = encoder(Batch(ids, np.ones_like(ids)))
+        beside = encoder(Batch(padded, mask))[:, :20]
+        np.testing.assert_allclose(alone, beside, atol=1e-5)
+
+
+def test_the_command_prints_what_it_compared(
+    model: Path, notes: list[Document], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "nota.txt").write_text(notes[0].text, encoding="utf-8")
+    assert run(["export", str(model), "--texts", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "float32 logits: largest difference" in printed
+    assert "onnx-int8:" in printed
+    assert "1 documents" in printed
+
+
+def test_a_folder_without_weights_cannot_be_exported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["export", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == (
+        f"farmaner: {tmp_path}: expected a model folder with farmaner.json, found none\n"
+    )
