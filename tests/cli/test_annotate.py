@@ -311,3 +311,23 @@ def test_no_text_ever_reaches_stderr(tmp_path: Path, capsys: Captured, output_fo
         [str(folder / "0.txt"), str(folder / "2.txt")]
     )
     assert NEVER_SHOWN not in err
+
+
+def test_annotations_that_lie_beside_the_texts_are_never_written_over(
+    notes: Path, capsys: Captured
+) -> None:
+    (notes / "b.ann").write_text("T1\tPROTEINAS 0 5\tNiega\n", encoding="utf-8")
+
+    assert run(["annotate", str(notes), "--format", "brat", "--output", str(notes)]) == 1
+    assert capsys.readouterr().err == (
+        f"farmaner: {notes}: expected an output folder other than the input's, whose annotations "
+        "would be lost, found b.ann in it\n"
+    )
+    assert (notes / "b.ann").read_text(encoding="utf-8") == "T1\tPROTEINAS 0 5\tNiega\n"
+    assert not (notes / "a.ann").exists()
+
+
+def test_a_folder_of_texts_alone_may_be_annotated_in_place(notes: Path) -> None:
+    assert run(["annotate", str(notes), "--format", "brat", "--output", str(notes)]) == 0
+    assert (notes / "a.ann").read_bytes() == b""
+    assert (notes / "b.txt").read_bytes() == NOTE.encode()

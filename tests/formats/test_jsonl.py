@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -143,3 +144,13 @@ def test_a_malformed_entity_is_counted(
     with pytest.raises(FormatError) as caught:
         read_jsonl(path)
     assert str(caught.value) == f"{path}:1: expected {expected}, found {found} in entity 2"
+
+
+def test_a_file_is_complete_or_not_there(tmp_path: Path) -> None:
+    def documents() -> Iterator[Document]:
+        yield Document("a", "Toma hierro.")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_jsonl(documents(), tmp_path / "out.jsonl")
+    assert list(tmp_path.iterdir()) == []

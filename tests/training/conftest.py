@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from farmaner.document import Document
+from farmaner.formats.brat import read_brat
+
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 torch = pytest.importorskip("torch", reason="needs the extra `train` (torch)")
 pytest.importorskip("transformers", reason="needs the extra `train` (transformers)")
-
-from farmaner.document import Document
-from farmaner.formats.brat import read_brat
 
 torch.set_num_threads(1)  # encoders this small only lose by sharing their work
 

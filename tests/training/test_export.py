@@ -43,9 +43,9 @@ def test_an_exported_model_answers_as_torch_does(model: Path, notes: list[Docume
     assert load(model).backend == "onnx-int8"
     by_torch = [load(model, backend="torch").recognize(note.text) for note in notes[:5]]
     by_onnx = [load(model, backend="onnx").recognize(note.text) for note in notes[:5]]
-    assert [
-        [entity.key for entity in document.entities] for document in by_onnx
-    ] == [[entity.key for entity in document.entities] for document in by_torch]
+    assert [[entity.key for entity in document.entities] for document in by_onnx] == [
+        [entity.key for entity in document.entities] for document in by_torch
+    ]
 
 
 def test_padding_does_not_change_a_window_s_logits(model: Path) -> None:

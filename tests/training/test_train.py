@@ -133,15 +133,15 @@ def test_a_training_killed_from_outside_resumes_from_the_command_line(
 
 
 def weights(folder: Path) -> dict[str, Any]:
-    return {name: tensor.tolist() for name, tensor in load_file(folder / "model.safetensors").items()}
+    return {
+        name: tensor.tolist() for name, tensor in load_file(folder / "model.safetensors").items()
+    }
 
 
 def figures(folder: Path) -> list[dict[str, Any]]:
     lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
-    return [
-        {key: value for key, value in row.items() if "seconds" not in key} for row in rows
-    ]
+    return [{key: value for key, value in row.items() if "seconds" not in key} for row in rows]
 
 
 def test_the_epoch_with_the_best_dev_f1_is_the_one_that_is_kept(

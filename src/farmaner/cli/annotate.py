@@ -81,6 +81,7 @@ def annotate(
     sources = list(_sources(inputs))
     if output_format is OutputFormat.brat:
         _refuse_equal_ids(sources)
+        _refuse_own_annotations(sources, output)
     from farmaner.recognizer import load
 
     recognizer = load(model, backend=backend.value, threads=threads)
@@ -134,6 +135,18 @@ def _refuse_equal_ids(sources: list[tuple[str, Path | None]]) -> None:
                 f"{id_!r} a second time"
             )
         seen[id_] = path
+
+
+def _refuse_own_annotations(sources: list[tuple[str, Path | None]], output: Path | None) -> None:
+    """Gold that lies beside the texts is never written over."""
+    for id_, path in sources:
+        if output is None or path is None or path.parent.resolve() != output.resolve():
+            continue
+        if (output / f"{id_}.ann").exists():
+            raise ConfigError(
+                f"{output}: expected an output folder other than the input's, whose annotations "
+                f"would be lost, found {id_}.ann in it"
+            )
 
 
 def _read(id_: str, path: Path | None) -> Document:

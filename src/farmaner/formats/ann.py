@@ -75,7 +75,7 @@ def try_parse_ann(text: str, path: Path | str = "<ann>") -> tuple[AnnFile, list[
             else:
                 found = "an unknown kind" if "\t" in line.content else "a line without tabs"
                 raise FormatError(path, line.number, "a brat annotation with tabs", found)
-        except FormatError as error:  # noqa: PERF203  every line is judged
+        except FormatError as error:
             errors.append(error)
     coded, other_lines = _attach_notes(entities, others)
     return AnnFile(str(path), tuple(coded), tuple(numbers), tuple(other_lines)), errors

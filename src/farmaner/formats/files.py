@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from farmaner.errors import CorpusError, FormatError, UnsupportedError
@@ -39,18 +40,23 @@ def write_text(path: Path, text: str) -> None:
     Raises UnsupportedError for a text that UTF-8 cannot hold, CorpusError for a file that
     cannot be written.
     """
+    write_parts(path, [text])
+
+
+def write_parts(path: Path, parts: Iterable[str]) -> None:
+    """Write a text that comes in parts as `write_text` does, holding one part at a time."""
+    whole = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        data = text.encode("utf-8")
+        with whole.open("wb") as file:
+            for part in parts:
+                file.write(part.encode("utf-8"))
+        whole.replace(path)
     except UnicodeEncodeError as error:
         raise UnsupportedError(
             f"{path}: expected text that UTF-8 can hold, found a lone surrogate at character "
             f"{error.start}"
         ) from None
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
     except OSError as error:
         raise CorpusError(f"{path}: expected a writable file, found: {error.strerror}") from None
     finally:
-        part.unlink(missing_ok=True)
+        whole.unlink(missing_ok=True)

@@ -19,7 +19,7 @@ from typing import Any, Literal, TextIO, TypeAlias
 
 from farmaner.document import Concept, Document, Entity, Span
 from farmaner.errors import FormatError, OffsetError
-from farmaner.formats.files import read_text, write_text
+from farmaner.formats.files import read_text, write_parts
 
 Keys: TypeAlias = Literal["farmaner", "hf"]
 
@@ -60,7 +60,7 @@ def write_jsonl(
     """Write documents to a path, complete or not at all, or to an open text file one by one."""
     lines = (format_jsonl(document, keys=keys, with_text=with_text) for document in documents)
     if isinstance(file, (str, Path)):
-        write_text(Path(file), "".join(lines))
+        write_parts(Path(file), lines)
         return
     for line in lines:
         file.write(line)
