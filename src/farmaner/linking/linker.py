@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -11,14 +12,14 @@ from farmaner.document import Concept, Document, Entity
 from farmaner.errors import ConfigError
 from farmaner.linking.abbreviations import find_abbreviations
 from farmaner.linking.approximate import similar_terms
-from farmaner.linking.model import Evidence, LinkingModel
+from farmaner.linking.model import Evidence, LinkingModel, null_features
 from farmaner.linking.normalize import Level, plain_key, squashed_key
 from farmaner.linking.synonyms import KNOWN
 from farmaner.linking.terminology import Terminology
-from farmaner.linking.terms import NULL
+from farmaner.linking.terms import NULL, UNCODED
 
 Step: TypeAlias = Literal[
-    "exact", "normalized", "inflected", "synonyms", "abbreviation", "derived", "approximate", "null"
+    "exact", "normalized", "abbreviation", "inflected", "synonyms", "derived", "approximate", "null"
 ]
 
 STEPS: tuple[Step, ...] = (
@@ -33,12 +34,15 @@ STEPS: tuple[Step, ...] = (
 )
 """The steps in their order; the first that finds anything answers."""
 
-_LEVELS: dict[Step, Level] = {
+_LEVELS: Mapping[Step, Level] = {
     "exact": "plain",
     "normalized": "squashed",
     "inflected": "inflected",
+    "synonyms": "squashed",
     "derived": "derived",
 }
+
+_PARTS = re.compile(r"[/()\[\]=,]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,15 @@ class Candidate:
     score: float
     step: Step
     term: str
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The candidates of the first step that had any, and whether the name is known uncoded."""
+
+    candidates: tuple[Candidate, ...] = ()
+    is_known: bool = False
 
 
 class Linker:
@@ -57,6 +70,7 @@ class Linker:
     `steps` are those to take; `threshold` is the least score with which a code is given, else
     the entity is left without one. None takes the terminology's own, which was tuned when it was
     built. Entities of `skipped_labels` get no code: the task's scorer counts none for UNCLEAR.
+    Immutable after it is made, and safe to share between threads.
     """
 
     def __init__(
@@ -82,8 +96,14 @@ class Linker:
         Equal names with equal labels get equal codes within a document.
         """
         context = _Context.of(document)
+        known: dict[tuple[str, str], Concept | None] = {}
+        for entity in document.entities:
+            key = entity.text, entity.label
+            if key not in known:
+                known[key] = self._concept(entity, context)
         entities = tuple(
-            replace(entity, concept=self._concept(entity, context)) for entity in document.entities
+            replace(entity, concept=known[entity.text, entity.label])
+            for entity in document.entities
         )
         return replace(document, entities=entities)
 
@@ -98,6 +118,27 @@ class Linker:
         """
         return self._candidates(entity, _Context.of(document))[:limit]
 
+    def evidence(
+        self, document: Document
+    ) -> Iterator[tuple[Entity, str | None, Mapping[str, float]]]:
+        """Yield entities with the best candidate's code and features, for learning.
+
+        Where no step before the last finds any, the code is None and the features are those of
+        a name that may have no code. Skipped labels are passed over.
+        """
+        context = _Context.of(document)
+        for entity in document.entities:
+            if entity.label in self._skipped:
+                continue
+            found = self._find(entity, context)
+            if found.candidates:
+                best = found.candidates[0]
+                assert best.evidence is not None  # noqa: S101  every step but null gives it
+                yield entity, best.code, best.evidence.features()
+            else:
+                features = null_features(entity.text, entity.label, is_known=found.is_known)
+                yield entity, None, features
+
     def _concept(self, entity: Entity, context: _Context) -> Concept | None:
         if entity.label in self._skipped:
             return None
@@ -107,37 +148,73 @@ class Linker:
         return Concept(best.code, best.score)
 
     def _candidates(self, entity: Entity, context: _Context) -> list[Candidate]:
+        found = self._find(entity, context)
+        if found.candidates or "null" not in self._steps:
+            return list(found.candidates)
+        score = self.model.null_score(entity.text, entity.label, is_known=found.is_known)
+        return [Candidate(NULL, score, "null", "")] if score > 0 else []
+
+    def _find(self, entity: Entity, context: _Context) -> _Found:
         name = " ".join(entity.text.split())
         other = context.other_name(name)
         for step in self._steps:
-            if step == "abbreviation":
-                found = self._abbreviation(other, entity.label) if other else []
+            if step == "abbreviation" and other:
+                found = self._by_other_name(other, entity.label)
             else:
                 found = self._step(step, name, entity.label)
+                if not found and step == "derived":
+                    found = self._by_parts(name, entity.label)
+            if found and found[0].code == UNCODED:
+                return _Found((), is_known=True)
             if found:
-                return found
+                coded = (candidate for candidate in found if candidate.code != UNCODED)
+                return _Found(tuple(coded))
+        return _Found()
+
+    def _by_other_name(self, name: str, label: str) -> list[Candidate]:
+        for step in self._steps:
+            found = self._step(step, name, label)
+            if found and found[0].code != UNCODED:
+                return self._relabelled(found, "abbreviation")
         return []
 
-    def _abbreviation(self, name: str, label: str) -> list[Candidate]:
-        for step in self._steps:
-            if step in ("abbreviation", "null"):
+    def _by_parts(self, name: str, label: str) -> list[Candidate]:
+        """Return what all parts of a name mean, where it has several that say the same: *AST/GOT*."""
+        parts = [part.strip() for part in _PARTS.split(name) if part.strip()]
+        if len(parts) < 2:
+            return []
+        answers = []
+        for part in parts:
+            for step in self._steps[: self._steps.index("derived")]:
+                found = self._step(step, part, label)
+                if found:
+                    answers.append(found[0])
+                    break
+        codes = {answer.code for answer in answers}
+        if len(answers) < len(parts) or len(codes) > 1 or UNCODED in codes:
+            return []
+        return self._relabelled([answers[0]], "derived")
+
+    def _relabelled(self, found: Iterable[Candidate], step: Step) -> list[Candidate]:
+        """Return candidates as of another step, scored anew."""
+        relabelled = []
+        for candidate in found:
+            if candidate.evidence is None:
                 continue
-            found = self._step(step, name, label)
-            if found:
-                return [replace(candidate, step="abbreviation") for candidate in found]
-        return []
+            evidence = replace(candidate.evidence, step=step)
+            score = self.model.score(evidence)
+            relabelled.append(replace(candidate, step=step, evidence=evidence, score=score))
+        return relabelled
 
     def _step(self, step: Step, name: str, label: str) -> list[Candidate]:
-        if step == "null":
-            score = self.model.null_score(name, label)
-            return [Candidate(NULL, score, step, "")] if score > 0 else []
         if step == "approximate":
             return self._rank(step, label, name, similar_terms(self.terminology, name))
-        if step == "synonyms":
-            terms = self.terminology.lookup(name, "squashed")
-            return self._rank(step, label, name, [(term, 1.0) for term in terms])
+        if step not in _LEVELS:
+            return []
         terms = self.terminology.lookup(name, _LEVELS[step])
-        if step != "derived":
+        if step == "derived":
+            terms = [t for t in terms if self.terminology.code(t) != UNCODED]
+        elif step != "synonyms":
             terms = [t for t in terms if not self.terminology.source(t).startswith(KNOWN)]
         return self._rank(step, label, name, [(term, 1.0) for term in terms])
 
@@ -161,14 +238,14 @@ class Linker:
             similarity, index, agrees = best[code]
             evidence = Evidence(step, similarity, weight / total, agrees, code == NULL, name)
             score = self.model.score(evidence)
-            found.append(Candidate(code, score, step, self.terminology.text(index)))
+            found.append(Candidate(code, score, step, self.terminology.text(index), evidence))
         return sorted(found, key=lambda candidate: -candidate.score)
 
 
 class _Context:
     """What a document says of its names: the abbreviations that it defines."""
 
-    def __init__(self, other_names: dict[str, str]) -> None:
+    def __init__(self, other_names: Mapping[str, str]) -> None:
         self._other_names = other_names
 
     @classmethod

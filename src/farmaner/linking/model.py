@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,14 +22,14 @@ class Evidence:
 
     def features(self) -> dict[str, float]:
         """Return the features of the logistic model by name."""
-        step = self.step
+        certain = self.step in ("exact", "normalized")
         return {
-            f"step={step}": 1.0,
+            f"step={self.step}": 1.0,
             "unlike": 10.0 * (1.0 - self.similarity),
             "unshared": 1.0 - self.share,
             "label differs": float(not self.label_agrees),
-            "null": float(self.is_null and step not in ("exact", "normalized")),
-            "short": float(len(self.name) < 4 and step != "exact"),
+            "null": float(self.is_null and not certain),
+            "short": float(len(self.name) < 4 and not certain),
         }
 
 
@@ -48,19 +49,42 @@ class LinkingModel:
 
     def score(self, evidence: Evidence) -> float:
         """Return the probability that the code is right."""
-        return _logistic(self.weights, evidence.features())
+        return logistic(self.weights, evidence.features())
 
-    def null_score(self, name: str, label: str) -> float:
-        """Return the probability that a name no step knows has the code `<null>`."""
-        return _logistic(self.null_weights, null_features(name, label)) if self.null_weights else 0
+    def null_score(self, name: str, label: str, *, is_known: bool) -> float:
+        """Return the probability that a name without candidates has the code `<null>`.
+
+        `is_known` says that the name stands in a table of names without a code here.
+        """
+        if not self.null_weights:
+            return 0.0
+        return logistic(self.null_weights, null_features(name, label, is_known=is_known))
 
 
-def null_features(name: str, label: str) -> dict[str, float]:
+_SHAPES = {
+    # Well-known families, nearly all of whose members the terminologies hold.
+    "family": re.compile(
+        r"CD ?-?\d|HLA|-?D[QR]\d|[ABC]\d\d?$|insulina|.*mab$|Ig ?[AGMED]|vitamina|factor|toxina"
+        r"|proteínas? [CS]\b|vacuna|.*globulina|.*asa$",
+        re.IGNORECASE,
+    ),
+    "antibody": re.compile(r"(?:ac\.?|anticuerpos?|auto.*) |anti", re.IGNORECASE),
+    "receptor": re.compile(r"receptor|R[- ]|ECR", re.IGNORECASE),
+    "symbol": re.compile(r"[A-Z]{2,}\d?[A-Z]*\d*$"),
+    "gene": re.compile(r"[A-Z]{2,}[A-Z0-9]*\d+[A-Z]+\d*$|[A-Z]{3,}\d+$"),
+    "long": re.compile(r"\S+ \S+ \S+"),
+    "lower": re.compile(r"[a-záéíóúñ]+$"),
+}
+
+
+def null_features(name: str, label: str, *, is_known: bool) -> dict[str, float]:
     """Return what a name's shape tells of its having no code."""
-    return {"bias": 1.0, f"label={label}": 1.0}
+    shapes = {shape: float(bool(form.match(name))) for shape, form in _SHAPES.items()}
+    return {"bias": 1.0, f"label={label}": 1.0, "known": float(is_known), **shapes}
 
 
-def _logistic(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
+def logistic(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
+    """Return the logistic function of the weighted sum of features; unknown ones weigh nothing."""
     z = sum(weights.get(name, 0.0) * value for name, value in features.items())
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, z))))
 
@@ -80,6 +104,7 @@ DEFAULT: dict[str, Any] = {
         "null": -1.0,
         "short": -0.5,
     },
-    "null_weights": {"bias": -2.5, "label=PROTEINAS": 1.2, "label=NO_NORMALIZABLES": 5.5},
-    "threshold": 0.45,
+    "null_weights": {},
+    "threshold": 0.5,
 }
+"""For a terminology built without an annotated corpus; rounded from one that was learned."""

@@ -21,7 +21,14 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-from farmaner.linking.tables import EMPTY_HEADS, GREEK_NAMES, GREEK_SIGNS, STOP_WORDS, WORD_VARIANTS
+from farmaner.linking.tables import (
+    EMPTY_HEADS,
+    GREEK_NAMES,
+    GREEK_SIGNS,
+    IG_CLASSES,
+    STOP_WORDS,
+    WORD_VARIANTS,
+)
 
 Level: TypeAlias = Literal["plain", "squashed", "inflected", "derived"]
 
@@ -29,6 +36,10 @@ _SIGNS = str.maketrans(GREEK_SIGNS | {"®": " ", "™": " ", "©": " ", "\u2019"
 _NOT_KEY = re.compile(r"[^a-z0-9]+")
 _BLANKS = re.compile(r"\s+")
 _PLURAL_OF_CAPITALS = re.compile(r"(?<=[A-Z]{2})(?:s|['-][sS])\b|(?<=[A-Z])['’]s\b")
+_ANTI = re.compile(
+    r"\b(?:anti[- ]+|(?:frente|contra)\s+(?:al?\s+)?(?:el\s+|la\s+|los\s+|las\s+)?)(?=\w)",
+    re.IGNORECASE,
+)
 _UNITS = re.compile(r"[a-z]+|\d+")
 _GREEK_START = re.compile(rf"(?:{'|'.join(GREEK_NAMES)})(?=[a-z0-9]{{2}})")
 _GREEK_END = re.compile(rf"(?<=[a-z0-9]{{2}})(?:{'|'.join(GREEK_NAMES)})$")
@@ -84,26 +95,38 @@ def split_key_words(text: str) -> list[str]:
 
 def inflected_key(text: str) -> str:
     """Return the text's words without endings, sorted, stop words and repetitions left out."""
-    words = _arabic(split_key_words(text))
+    words = _arabic(_PLURAL_OF_CAPITALS.sub("", text))
     kept = [word for word in words if word not in STOP_WORDS] or words
     return " ".join(sorted({stem(word) for word in kept}))
 
 
 def derived_key(text: str) -> str:
     """Return the text's words as in `inflected_key`, coarser: see the module's description."""
-    words = _arabic(split_key_words(text))
+    return " ".join(sorted({_DERIVATION.sub("", word) for word in core_stems(text)}))
+
+
+def core_stems(text: str) -> list[str]:
+    """Return the stems of a name's words in order, without heads and stop words.
+
+    *Anti* is joined to what follows it, and says all that an immunoglobulin's class would.
+    """
+    words = _arabic(_ANTI.sub("anti", _PLURAL_OF_CAPITALS.sub("", text)))
     several = len(words) > 1
     folded: list[str] = []
     for index, word in enumerate(words):
         before_number = index + 1 < len(words) and words[index + 1].isdigit()
         folded += variants(word, several=several, before_number=before_number)
+    if any(word.startswith("anti") and len(word) > 5 for word in folded):
+        folded = [word for word in folded if word not in IG_CLASSES]
     words = [word for word in folded if word not in STOP_WORDS] or folded
     kept = [word for word in words if word not in EMPTY_HEADS] or words
-    return " ".join(sorted({_DERIVATION.sub("", stem(word)) for word in kept}))
+    return [stem(word) for word in kept]
 
 
 def variants(word: str, *, several: bool, before_number: bool) -> tuple[str, ...]:
     """Return the words that a word stands for inside a name: *dna* for *adn*, and so on."""
+    if word.startswith("anti") and word[4:] in WORD_VARIANTS["always"]:
+        return tuple("anti" + part for part in WORD_VARIANTS["always"][word[4:]])
     kind = "before number" if before_number else "in a name" if several else "alone"
     return WORD_VARIANTS[kind].get(word) or WORD_VARIANTS["always"].get(word) or (word,)
 
@@ -138,8 +161,9 @@ KEYS: Mapping[Level, Callable[[str], str]] = MappingProxyType(
 )
 
 
-def _arabic(words: list[str]) -> list[str]:
-    """Return the words with Roman numerals after the first word in Arabic figures."""
+def _arabic(text: str) -> list[str]:
+    """Return a text's words with Roman numerals after the first word in Arabic figures."""
+    words = _UNITS.findall(fold(text))
     return words[:1] + [_ROMAN.get(word, word) for word in words[1:]]
 
 

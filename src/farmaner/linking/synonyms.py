@@ -10,8 +10,10 @@ from pathlib import Path
 
 from farmaner.errors import FormatError
 from farmaner.formats.files import read_text
-from farmaner.linking.normalize import squashed_key
-from farmaner.linking.terms import Term
+from farmaner.linking.normalize import core_stems, squashed_key
+from farmaner.linking.similarity import MIN_WORD, similarity
+from farmaner.linking.tables import TABLE_LABELS
+from farmaner.linking.terms import NULL, UNCODED, Term
 
 KNOWN = "known:"
 """The source of a term that a group of synonyms added begins so; the table's name follows."""
@@ -25,6 +27,11 @@ class SynonymGroup:
 
     table: str
     names: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """The label that all names of the table carry, empty where they differ."""
+        return TABLE_LABELS.get(self.table, "")
 
 
 def bundled_synonyms() -> list[SynonymGroup]:
@@ -52,42 +59,107 @@ def read_synonyms(path: Path | str) -> list[SynonymGroup]:
     return groups
 
 
+def bundled_names() -> list[str]:
+    """Return the names that come with the package: things of their own, without synonyms."""
+    text = read_text(Path(str(resources.files("farmaner"))) / "linking" / "names.txt")
+    lines = (line for line in text.splitlines() if not line.startswith("#"))
+    return [word.replace("_", " ") for line in lines for word in line.split()]
+
+
+def uncoded_names(
+    terms: Iterable[Term], groups: Iterable[SynonymGroup], names: Iterable[str]
+) -> list[Term]:
+    """Return the names that no term holds, as terms without a code.
+
+    They keep a linker from taking one drug for a misspelling of another.
+    """
+    known = {squashed_key(term.text) for term in terms}
+    every = dict.fromkeys([*names, *(name for group in groups for name in group.names)])
+    return [
+        Term(name, UNCODED, "", 0, KNOWN + "name")
+        for name in every
+        if squashed_key(name) not in known
+    ]
+
+
+def right_spellings(
+    terms: Sequence[Term], groups: Iterable[SynonymGroup], names: Iterable[str]
+) -> list[Term]:
+    """Return the names of which only a misspelling was annotated, with its code.
+
+    A misspelling is an annotated term that is no known name itself and nearly that of one, and of
+    one only, that has no code.
+    """
+    coded = {squashed_key(term.text) for term in terms}
+    known = dict.fromkeys([*names, *(name for group in groups for name in group.names)])
+    by_letter: dict[str, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
+    for name in known:
+        stems = tuple(core_stems(name))
+        if squashed_key(name) not in coded and len("".join(stems)) > MIN_WORD:
+            by_letter[stems[0][0]].append((name, stems))
+    keys = {squashed_key(name) for name in known}
+    found = []
+    for term in terms:
+        stems = tuple(core_stems(term.text))
+        if not term.count or term.code == NULL or not stems or squashed_key(term.text) in keys:
+            continue
+        near = [(similarity(stems, other), name) for name, other in by_letter[stems[0][0]]]
+        best = sorted((value, name) for value, name in near if value > 0)[-2:]
+        if best and (len(best) == 1 or best[0][0] < best[1][0]):
+            found.append(Term(best[-1][1], term.code, term.label, 0, KNOWN + "spelling"))
+    return found
+
+
 def expand(terms: Sequence[Term], groups: Iterable[SynonymGroup]) -> list[Term]:
     """Return the terms that groups add: names without a code in a group where others have one.
 
-    A group's code is the one that most annotations of its names carry; in a tie the code of the
-    earlier name. A name that stands in several groups (*CT*: calcitonin, total cholesterol) says
-    nothing about any of them and gets the codes of all. What one group adds, another may build on.
+    A group's code is the one that most annotations of its names carry, if its table's label
+    allows it; in a tie the code of the earlier name. A name that stands in several groups (*CT*:
+    calcitonin, total cholesterol) says nothing about any of them and gets the codes of all. What one group adds, another may build on.
     """
-    known: dict[str, Counter[str]] = defaultdict(Counter)
-    labels: dict[str, Counter[str]] = defaultdict(Counter)
-    for term in terms:
-        known[squashed_key(term.text)][term.code] += term.count or 1
-        labels[term.code][term.label] += term.count or 1
-    annotated = set(known)
-    added: dict[tuple[str, str], Term] = {}
+    expansion = _Expansion(terms)
     pending = list(groups)
     n_groups = Counter(key for group in pending for key in _keys(group))
     for _ in range(_ROUNDS):
         left = []
         for group in pending:
-            votes = Counter[str]()
-            for key in _keys(group):
-                if n_groups[key] == 1:
-                    votes.update(known.get(key, {}))
-            code = votes.most_common(1)[0][0] if votes else None
-            if code is None:
+            speaking = [key for key in _keys(group) if n_groups[key] == 1]
+            if not expansion.add(group, speaking):
                 left.append(group)
-                continue
-            label = labels[code].most_common(1)[0][0]
-            for name in group.names:
-                key = squashed_key(name)
-                if key and key not in annotated:
-                    added.setdefault((key, code), Term(name, code, label, 0, KNOWN + group.table))
-        for key, code in added:
-            known[key].setdefault(code, 1)
         pending = left
-    return list(added.values())
+    return list(expansion.added.values())
+
+
+class _Expansion:
+    """The codes of names, and the terms added to them."""
+
+    def __init__(self, terms: Sequence[Term]) -> None:
+        self.added: dict[tuple[str, str], Term] = {}
+        self._codes: dict[str, Counter[str]] = defaultdict(Counter)
+        labels: dict[str, Counter[str]] = defaultdict(Counter)
+        for term in terms:
+            self._codes[squashed_key(term.text)][term.code] += term.count or 1
+            labels[term.code][term.label] += term.count or 1
+        self._label = {code: counts.most_common(1)[0][0] for code, counts in labels.items()}
+        self._annotated = frozenset(self._codes)
+
+    def add(self, group: SynonymGroup, speaking: Iterable[str]) -> bool:
+        """Give the group's other names the code of the speaking ones; False where none has any."""
+        votes: Counter[str] = Counter()
+        for key in speaking:
+            for code, count in self._codes.get(key, {}).items():
+                if not group.label or self._label[code] in ("", group.label):
+                    votes[code] += count
+        if not votes:
+            return False
+        code = votes.most_common(1)[0][0]
+        for name in group.names:
+            key = squashed_key(name)
+            if key and key not in self._annotated and (key, code) not in self.added:
+                source = KNOWN + group.table
+                self.added[key, code] = Term(name, code, self._label[code], 0, source)
+                self._codes[key].setdefault(code, 1)
+        return True
 
 
 def _keys(group: SynonymGroup) -> dict[str, None]:

@@ -37,17 +37,19 @@ GREEK_NAMES = {
 }
 
 STOP_WORDS = frozenset(
-    "a al con de del e el en frente la las los of o para por the tipo un una y and".split()
+    "al and con de del el en frente la las los of para por the tipo un una y".split()
 )
 
 # Heads that tell no two things apart when another word follows.
 EMPTY_HEADS = frozenset(
     "ac acid acido acidos acs ag agente agentes anticuerpo anticuerpos antibody antigen "
-    "antigeno antigenos autoanticuerpo autoanticuerpos cadena cadenas droga enzima enzimas especifico "
-    "especificos farmaco farmacos hormonal hormonales humana humano inmunoglobulina "
-    "inmunoglobulinas ligera ligeras medicamento niveles prot protein proteina proteinas "
-    "serica serico sericos suero".split()
+    "antigeno antigenos autoanticuerpo autoanticuerpos cadena cadenas droga enzima enzimas "
+    "especifico especificos farmaco farmacos hormonal hormonales humana humano inmunoglobulina "
+    "inmunoglobulinas ligera ligeras medicamento niveles oral orales plasmatica plasmatico prot "
+    "protein proteina proteinas serica serico sericos suero".split()
 )
+
+IG_CLASSES = frozenset("iga igd ige igg igm".split())
 
 _ALWAYS = {
     "aminotransferase": "transaminasa",
@@ -108,3 +110,14 @@ WORD_VARIANTS = MappingProxyType(
         "alone": _as_words({}),
     }
 )
+
+TABLE_LABELS = MappingProxyType(
+    {
+        "element": "NORMALIZABLES",
+        "enzyme": "PROTEINAS",
+        "marker": "PROTEINAS",
+        "cytokine": "PROTEINAS",
+        "antibody": "PROTEINAS",
+    }
+)
+"""Tables of synonyms whose names all carry one label of the task."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -39,8 +38,8 @@ class Terminology:
         self._term_count, self._term_source = a["term_count"], a["term_source"]
         self._hashes, self._hash_terms = a["hashes"], a["hash_terms"]
         self.words = WordIndex(a)
-        self._labels: list[str] = arrays.meta["labels"]
-        self._sources: list[str] = arrays.meta["sources"]
+        self._labels: list[str] = list(arrays.meta["labels"])
+        self._sources: list[str] = list(arrays.meta["sources"])
 
     @classmethod
     def load(cls, path: Path | str) -> Terminology:
@@ -84,7 +83,7 @@ class Terminology:
 
     def source(self, index: int) -> str:
         """Return where a term comes from."""
-        return self._sources[self._term_source[index]]
+        return self._sources[int(self._term_source[index])]
 
     def lookup(self, name: str, level: Level = "plain") -> list[int]:
         """Return the indices of the terms whose key at a level is that of `name`."""
@@ -155,12 +154,12 @@ def compile_terms(terms: Iterable[Term], meta: Mapping[str, Any] | None = None) 
     """Return the bytes of a compiled terminology.
 
     Equal terms are merged and their counts added; `meta` is kept as it is and must be JSON.
-    ConfigError where a term has no text or no code.
+    ConfigError where a term has no text.
     """
     merged: Counter[tuple[str, str, str, str]] = Counter()
     for term in terms:
-        if not term.text.strip() or not term.code.strip():
-            raise ConfigError("terminology: expected terms with text and code, found an empty one")
+        if not term.text.strip():
+            raise ConfigError("terminology: expected terms with a text, found an empty one")
         merged[term.text, term.code, term.label, term.source] += term.count
     texts = [key[0] for key in merged]
     codes, code_of = _numbered(key[1] for key in merged)
@@ -196,10 +195,11 @@ def _key_arrays(texts: Sequence[str]) -> dict[str, NDArray[Any]]:
 
 def _word_arrays(texts: Sequence[str]) -> dict[str, NDArray[Any]]:
     numbers: dict[str, int] = {}
-    pairs_of: list[tuple[int, int]] = []
-    for index, text in enumerate(texts):
-        for word in dict.fromkeys(search_words(text)):
-            pairs_of.append((numbers.setdefault(word, len(numbers)), index))
+    pairs_of = [
+        (numbers.setdefault(word, len(numbers)), index)
+        for index, text in enumerate(texts)
+        for word in dict.fromkeys(search_words(text))
+    ]
     words = sorted(numbers)
     rank = np.empty(len(words), dtype=np.int64)
     for position, word in enumerate(words):
@@ -261,7 +261,7 @@ def _strings(name: str, at: str, strings: Sequence[str]) -> dict[str, NDArray[An
 
 
 def _blob(array: NDArray[Any]) -> memoryview:
-    return memoryview(array)
+    return array.data
 
 
 def _slice(blob: memoryview, at: NDArray[Any], index: int) -> str:

@@ -11,6 +11,9 @@ from farmaner.document import Document
 NULL = "<null>"
 """The task's code for an entity that the terminologies do not hold."""
 
+UNCODED = ""
+"""The code of a term that is a name of its own, of which nothing more is known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
