@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -50,7 +50,7 @@ def _write_encoder(folder: Path, family: str, texts: list[str]) -> None:
     names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"] if family == "bert" else _XLMR_NAMES
     pad, unk, cls, sep = names
     tokenizer = _tokenizer(family, texts, names)
-    wrapped = PreTrainedTokenizerFast(
+    wrapped = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer, pad_token=pad, unk_token=unk, cls_token=cls, sep_token=sep
     )
     wrapped.save_pretrained(folder)
@@ -67,7 +67,8 @@ def _write_encoder(folder: Path, family: str, texts: list[str]) -> None:
         bos_token_id=tokenizer.token_to_id(cls),
         eos_token_id=tokenizer.token_to_id(sep),
     )
-    AutoModel.from_config(config).save_pretrained(folder)
+    model = AutoModel.from_config(config)  # type: ignore[no-untyped-call]
+    model.save_pretrained(folder)
 
 
 _XLMR_NAMES = ["<pad>", "<unk>", "<s>", "</s>"]
@@ -75,6 +76,8 @@ _XLMR_NAMES = ["<pad>", "<unk>", "<s>", "</s>"]
 
 def _tokenizer(family: str, texts: list[str], names: list[str]) -> Tokenizer:
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+    trainer: Any
 
     if family == "bert":
         tokenizer = Tokenizer(models.WordPiece(unk_token=names[1]))

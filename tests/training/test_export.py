@@ -55,7 +55,7 @@ def test_padding_does_not_change_a_window_s_logits(model: Path) -> None:
     padded = np.concatenate([ids, np.zeros((1, 30), dtype=np.int64)], axis=1)
     mask = (np.arange(50)[None, :] < 20).astype(np.int64)
     for backend in ("torch", "onnx"):
-        encoder, _ = load_encoder(model, backend)  # type: ignore[arg-type]
+        encoder, _ = load_encoder(model, backend)
         alone = encoder(Batch(ids, np.ones_like(ids)))
         beside = encoder(Batch(padded, mask))[:, :20]
         np.testing.assert_allclose(alone, beside, atol=1e-5)

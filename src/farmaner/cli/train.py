@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 if TYPE_CHECKING:
     from farmaner.document import Document
@@ -86,7 +93,22 @@ def train(
     logging.getLogger("transformers").setLevel(logging.ERROR)
     from farmaner.training.loop import train as run
 
-    result = run(settings, documents, dev_documents, output=output, resume=resume, show=_show_epoch)
+    columns = (TextColumn("step"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=_console, transient=True) as progress:
+        bar = progress.add_task("steps", total=None)
+        try:
+            result = run(
+                settings,
+                documents,
+                dev_documents,
+                output=output,
+                resume=resume,
+                show=_show_epoch,
+                show_step=lambda step, steps: progress.update(bar, completed=step, total=steps),
+            )
+        except KeyboardInterrupt:
+            _console.print("farmaner: interrupted; the same command with --resume goes on")
+            raise typer.Exit(130) from None
     _console.print(f"trained on {result.coverage.summary()}")
     for entity in (*result.coverage.widened, *result.coverage.dropped):
         _console.print("  {} {} {}-{}".format(*entity), style="dim")

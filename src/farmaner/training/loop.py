@@ -32,7 +32,7 @@ from farmaner.tagging import IGNORED, Scheme
 from farmaner.text import PieceTokenizer
 from farmaner.training.config import TrainingConfig
 from farmaner.training.curves import draw_curves
-from farmaner.training.progress import METRICS_FILE, EpochLog, ShowEpoch
+from farmaner.training.progress import METRICS_FILE, EpochLog, ShowEpoch, ShowStep
 from farmaner.training.source import load_source
 from farmaner.training.windows import Coverage, TrainingWindow, training_windows
 
@@ -119,13 +119,14 @@ def train(
     output: Path,
     resume: bool = False,
     show: ShowEpoch | None = None,
+    show_step: ShowStep | None = None,
 ) -> TrainingResult:
     """Fine-tune an encoder and write the model folder `output`.
 
     With `dev` documents the epoch with the best official F1 (strict rules) is kept, else the
     last. Every epoch leaves a checkpoint under `output/checkpoints`, gone once training is done;
     `resume` goes on from the last one and ends with the same model as an unbroken run. `show`
-    is called with each epoch's figures.
+    is called with each epoch's figures, `show_step` with the number of each step and of all.
 
     Raises CorpusError where there is nothing to train on, ConfigError where the settings cannot
     be met or `output` is taken, ModelError where the encoder cannot be loaded.
@@ -139,7 +140,9 @@ def train(
     settings = ModelSettings(
         output.name, config.labels, config.scheme, config.max_pieces, pieces.special
     )
-    log = EpochLog(output / METRICS_FILE, resumed=checkpoint is not None, show=show)
+    log = EpochLog(
+        output / METRICS_FILE, resumed=checkpoint is not None, show=show, show_step=show_step
+    )
     callbacks: list[Any] = [log]
     if dev and config.patience:
         callbacks.append(EarlyStoppingCallback(config.patience))

@@ -30,18 +30,27 @@ class Epoch:
 
 
 ShowEpoch = Callable[[Epoch], None]
+ShowStep = Callable[[int, int], None]
 
 
 class EpochLog(TrainerCallback):
-    """Writes a line per epoch, and hands each on to be shown.
+    """Writes a line per epoch, and hands each on to be shown, as it does every step's number.
 
     On a resumed run the lines of epochs that are trained again are taken out first.
     """
 
-    def __init__(self, path: Path, *, resumed: bool, show: ShowEpoch | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        resumed: bool,
+        show: ShowEpoch | None,
+        show_step: ShowStep | None,
+    ) -> None:
         self._path = path
         self._resumed = resumed
         self._show = show
+        self._show_step = show_step
         self._last: dict[str, float] = {}
         self._began = time.monotonic()
 
@@ -55,6 +64,11 @@ class EpochLog(TrainerCallback):
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Start the epoch's clock."""
         self._began = time.monotonic()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Show how far the training is."""
+        if self._show_step is not None:
+            self._show_step(state.global_step, state.max_steps)
 
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Remember the newest of every figure."""
