@@ -54,6 +54,11 @@ def bundled_terminology() -> Path:
     return Path(str(resources.files("farmaner"))) / "models" / "terminology" / "pharmaconer.terms"
 
 
+def load_terminology(path: Path | str | None = None) -> Terminology:
+    """Map a compiled terminology: that file, or the bundled one. FormatError where it is none."""
+    return Terminology.load(bundled_terminology() if path is None else path)
+
+
 def _compiled(
     documents: Sequence[Document],
     terms: Sequence[Term],

@@ -16,7 +16,7 @@ from farmaner.linking.model import Evidence, LinkingModel, null_features
 from farmaner.linking.normalize import Level, plain_key, squashed_key
 from farmaner.linking.synonyms import KNOWN
 from farmaner.linking.terminology import Terminology
-from farmaner.linking.terms import NULL, UNCODED
+from farmaner.linking.terms import NULL, UNCODED, Term
 
 Step: TypeAlias = Literal[
     "exact", "normalized", "abbreviation", "inflected", "synonyms", "derived", "approximate", "null"
@@ -33,6 +33,9 @@ STEPS: tuple[Step, ...] = (
     "null",
 )
 """The steps in their order; the first that finds anything answers."""
+
+UNSCORED_LABELS = ("UNCLEAR",)
+"""Labels whose codes the task's scorer does not count (`farmaner.evaluation.official`)."""
 
 _LEVELS: Mapping[Step, Level] = {
     "exact": "plain",
@@ -79,7 +82,7 @@ class Linker:
         *,
         steps: Sequence[Step] = STEPS,
         threshold: float | None = None,
-        skipped_labels: Iterable[str] = ("UNCLEAR",),
+        skipped_labels: Iterable[str] = UNSCORED_LABELS,
     ) -> None:
         unknown = [step for step in steps if step not in STEPS]
         if unknown:
@@ -179,7 +182,7 @@ class Linker:
         return []
 
     def _by_parts(self, name: str, label: str) -> list[Candidate]:
-        """Return what all parts of a name mean, where it has several that say the same: *AST/GOT*."""
+        """Return what a name of several parts means, if all say the same: *AST/GOT*."""
         parts = [part.strip() for part in _PARTS.split(name) if part.strip()]
         if len(parts) < 2:
             return []
@@ -223,7 +226,7 @@ class Linker:
     ) -> list[Candidate]:
         """Return one candidate a code, scored by the evidence of its terms."""
         weights: dict[str, float] = defaultdict(float)
-        best: dict[str, tuple[float, int, bool]] = {}
+        best: dict[str, tuple[float, Term]] = {}
         for index, similarity in terms:
             term = self.terminology[index]
             agrees = not term.label or term.label == label
@@ -231,14 +234,21 @@ class Linker:
                 continue
             weights[term.code] += (term.count + 0.1) * (1.0 if agrees else 0.01) * similarity**8
             if term.code not in best or similarity > best[term.code][0]:
-                best[term.code] = similarity, index, agrees
+                best[term.code] = similarity, term
         total = sum(weights.values())
         found = []
         for code, weight in weights.items():
-            similarity, index, agrees = best[code]
-            evidence = Evidence(step, similarity, weight / total, agrees, code == NULL, name)
-            score = self.model.score(evidence)
-            found.append(Candidate(code, score, step, self.terminology.text(index), evidence))
+            similarity, term = best[code]
+            evidence = Evidence(
+                step=step,
+                similarity=similarity,
+                share=weight / total,
+                label_agrees=not term.label or term.label == label,
+                is_null=code == NULL,
+                name=name,
+                source=term.source,
+            )
+            found.append(Candidate(code, self.model.score(evidence), step, term.text, evidence))
         return sorted(found, key=lambda candidate: -candidate.score)
 
 

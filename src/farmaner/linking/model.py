@@ -19,17 +19,22 @@ class Evidence:
     label_agrees: bool
     is_null: bool
     name: str
+    source: str = "corpus"
 
     def features(self) -> dict[str, float]:
         """Return the features of the logistic model by name."""
         certain = self.step in ("exact", "normalized")
+        table, _, mixed = self.source.partition("/")
         return {
             f"step={self.step}": 1.0,
+            f"source={table}": 1.0 - certain,
+            "mixed": float(bool(mixed)),
             "unlike": 10.0 * (1.0 - self.similarity),
             "unshared": 1.0 - self.share,
             "label differs": float(not self.label_agrees),
             "null": float(self.is_null and not certain),
             "short": float(len(self.name) < 4 and not certain),
+            "one letter": float(len(self.name) < 2 and not certain),
         }
 
 

@@ -18,6 +18,9 @@ from farmaner.linking.terms import NULL, UNCODED, Term
 KNOWN = "known:"
 """The source of a term that a group of synonyms added begins so; the table's name follows."""
 
+MIXED = "/mixed"
+"""Ends the source of a term whose group's names carry several codes: they are less alike."""
+
 _ROUNDS = 3
 
 
@@ -115,7 +118,8 @@ def expand(terms: Sequence[Term], groups: Iterable[SynonymGroup]) -> list[Term]:
 
     A group's code is the one that most annotations of its names carry, if its table's label
     allows it; in a tie the code of the earlier name. A name that stands in several groups (*CT*:
-    calcitonin, total cholesterol) says nothing about any of them and gets the codes of all. What one group adds, another may build on.
+    calcitonin, total cholesterol) says nothing about any of them and gets the codes of all. What
+    one group adds, another may build on.
     """
     expansion = _Expansion(terms)
     pending = list(groups)
@@ -153,10 +157,10 @@ class _Expansion:
         if not votes:
             return False
         code = votes.most_common(1)[0][0]
+        source = KNOWN + group.table + (MIXED if len(votes) > 1 else "")
         for name in group.names:
             key = squashed_key(name)
             if key and key not in self._annotated and (key, code) not in self.added:
-                source = KNOWN + group.table
                 self.added[key, code] = Term(name, code, self._label[code], 0, source)
                 self._codes[key].setdefault(code, 1)
         return True

@@ -1,0 +1,72 @@
+"""`farmaner index`: texts in, the codes of each document out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def index(
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT...", help="text files, folders of .txt, or -")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="folder for the .tsv files")
+    ],
+    model: Annotated[
+        Path | None, typer.Option("--model", "-m", help="model folder  [default: bundled]")
+    ] = None,
+    terminology: Annotated[
+        Path | None,
+        typer.Option("--terminology", "-t", metavar="FILE", help="which one  [default: bundled]"),
+    ] = None,
+    entities: Annotated[
+        bool,
+        typer.Option(
+            "--entities", help="link the entities of brat folders instead of recognizing any"
+        ),
+    ] = False,
+    threshold: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="least score of a code  [default: the terminology's]"),
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="cores to use  [default: all]")] = None,
+) -> None:
+    """Write the codes of what texts speak of: one DOC.tsv a document (subtrack 2).
+
+    Each line is the document's id, a tab and a code; a code stands once, and
+    a document without any gets an empty file.
+
+    Examples:
+
+      farmaner index notes/ --output codes/
+
+      farmaner index corpus/dev --entities --output codes/
+
+    Exit codes: 0 done, 1 failed or incomplete, 2 usage, 130 interrupted.
+    """
+    from farmaner.cli.annotate import _Reader, _refuse_equal_ids, _sources
+    from farmaner.formats.brat import read_brat
+    from farmaner.formats.files import make_folder
+    from farmaner.formats.indexing import document_codes, write_indexing
+    from farmaner.linking import Linker
+    from farmaner.linking.build import load_terminology
+
+    linker = Linker(load_terminology(terminology), threshold=threshold)
+    make_folder(output)
+    if entities:
+        for document in (d for folder in inputs for d in read_brat(folder)):
+            write_indexing(output / f"{document.id}.tsv", document_codes(linker.link(document)))
+        return
+    from farmaner.recognizer import load
+
+    sources = list(_sources(inputs))
+    _refuse_equal_ids(sources)
+    recognizer = load(model, threads=threads)
+    reader = _Reader(sources)
+    for document in linker.link_documents(recognizer.recognize_documents(reader)):
+        write_indexing(output / f"{document.id}.tsv", document_codes(document))
+    if reader.failed:
+        raise typer.Exit(1)
