@@ -10,9 +10,10 @@ import sys
 
 import typer
 
-from farmaner.cli import corpus, evaluate
+from farmaner.cli import corpus, evaluate, terminology
 from farmaner.cli.annotate import annotate
 from farmaner.cli.export import export
+from farmaner.cli.index import index
 from farmaner.cli.train import train
 from farmaner.errors import FarmanerError
 
@@ -25,9 +26,11 @@ app = typer.Typer(
 )
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(terminology.app, name="terminology")
 app.command("train")(train)
 app.command("export")(export)
 app.command("annotate")(annotate)
+app.command("index")(index)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,6 @@ from farmaner.errors import ConfigError, CorpusError, FarmanerError, FormatError
 
 if TYPE_CHECKING:
     from farmaner.document import Document
-    from farmaner.recognizer import Recognizer
 
 
 class OutputFormat(str, Enum):
@@ -59,6 +58,11 @@ def annotate(
     ] = JsonKeys.farmaner,
     backend: Annotated[BackendName, typer.Option(help="what runs the encoder")] = BackendName.auto,
     threads: Annotated[int | None, typer.Option(min=1, help="cores to use  [default: all]")] = None,
+    link: Annotated[bool, typer.Option("--link", help="give entities their codes")] = False,
+    terminology: Annotated[
+        Path | None,
+        typer.Option("--terminology", "-t", metavar="FILE", help="for --link  [default: bundled]"),
+    ] = None,
 ) -> None:
     """Find drugs, chemicals and proteins in texts.
 
@@ -71,6 +75,8 @@ def annotate(
       echo "Niega alergia a penicilina." | farmaner annotate -
 
       farmaner annotate notes/ --format brat --output annotated/
+
+      farmaner annotate notes/ --link
 
     Exit codes: 0 done, 1 failed or incomplete, 2 usage, 130 interrupted.
     """
@@ -86,7 +92,13 @@ def annotate(
 
     recognizer = load(model, backend=backend.value, threads=threads)
     reader = _Reader(sources)
-    _write(recognizer, reader, output_format, output, keys)
+    documents = recognizer.recognize_documents(reader)
+    if link or terminology is not None:
+        from farmaner.linking import Linker
+        from farmaner.linking.build import load_terminology
+
+        documents = Linker(load_terminology(terminology)).link_documents(documents)
+    _write(documents, recognizer.settings.labels, output_format, output, keys)
     if reader.failed:
         raise typer.Exit(1)
 
@@ -164,18 +176,17 @@ def _read(id_: str, path: Path | None) -> Document:
 
 
 def _write(
-    recognizer: Recognizer,
-    reader: _Reader,
+    documents: Iterator[Document],
+    labels: Sequence[str],
     output_format: OutputFormat,
     output: Path | None,
     keys: JsonKeys,
 ) -> None:
-    documents = recognizer.recognize_documents(reader)
     if output_format is OutputFormat.brat and output is not None:
         from farmaner.formats.brat import write_annotation_conf, write_brat
 
         write_brat(documents, output)
-        write_annotation_conf(output, recognizer.settings.labels)
+        write_annotation_conf(output, labels)
         return
     from farmaner.formats.jsonl import format_jsonl, write_jsonl
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from farmaner.document import Document
 from farmaner.linking.linker import UNSCORED_LABELS, Linker
-from farmaner.linking.model import DEFAULT, logistic
+from farmaner.linking.model import logistic
 from farmaner.linking.terminology import Terminology
 from farmaner.linking.terms import NULL
 
