@@ -21,11 +21,11 @@ Folder = Callable[[str], str]
 
 
 @pytest.fixture(autouse=True)
-def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    import huggingface_hub.constants
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the hub where nothing answers."""
+    from huggingface_hub import constants
 
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
 
 
 def train(*flags: str, output: Path) -> int:
@@ -40,9 +40,16 @@ def the_line(capsys: pytest.CaptureFixture[str]) -> str:
     return err.removeprefix("farmaner: ").rstrip("\n")
 
 
+@pytest.mark.parametrize("offline", [True, False])
 def test_a_hub_name_without_network_says_how_to_point_at_a_folder(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    offline: bool,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", offline)
     assert train("--encoder", "nadie/no-existe", output=tmp_path / "m") == 1
     assert the_line(capsys) == (
         "nadie/no-existe: expected a local folder or a model of the hub, found no such folder "

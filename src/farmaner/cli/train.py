@@ -94,7 +94,8 @@ def train(
     from farmaner.training.loop import train as run
 
     columns = (TextColumn("step"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_console, transient=True) as progress:
+    live = _console.is_terminal
+    with Progress(*columns, console=_console, transient=True, disable=not live) as progress:
         bar = progress.add_task("steps", total=None)
         try:
             result = run(

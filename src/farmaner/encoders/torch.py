@@ -13,6 +13,7 @@ from farmaner.windows import Batch
 
 try:
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForTokenClassification
 except ImportError as error:
     raise MissingExtraError(error.name or "torch", "train") from error
@@ -34,7 +35,7 @@ class TorchEncoder:
             model = AutoModelForTokenClassification.from_pretrained(
                 folder, local_files_only=True, dtype=torch.float32
             )
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise ModelError(
                 f"{folder}: expected a token-classification model that transformers loads, "
                 f"found one that it refuses ({type(error).__name__})"

@@ -132,9 +132,11 @@ def train(
     be met or `output` is taken, ModelError where the encoder cannot be loaded.
     """
     _check_job(config, documents, dev)
-    checkpoint = _prepare_output(config, output, resume)
+    checkpoint = _checkpoint_of(config, output, resume)
     set_seed(config.seed)
     model, tokenizer, pieces = load_source(config)
+    output.mkdir(parents=True, exist_ok=True)
+    config.write(output / CONFIG_FILE)
     scheme = Scheme(config.scheme, config.labels)
     windows, coverage = training_windows(documents, pieces, scheme, max_pieces=config.max_pieces)
     settings = ModelSettings(
@@ -190,8 +192,8 @@ def _check_job(
         raise ConfigError("patience: expected dev documents to stop early on, found none")
 
 
-def _prepare_output(config: TrainingConfig, output: Path, resume: bool) -> str | None:
-    """Create or reopen the output folder; return the checkpoint to go on from."""
+def _checkpoint_of(config: TrainingConfig, output: Path, resume: bool) -> str | None:
+    """Return the checkpoint to go on from, None for a fresh start; ConfigError if neither fits."""
     checkpoints = sorted(
         (output / CHECKPOINTS).glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1])
     )
@@ -206,8 +208,6 @@ def _prepare_output(config: TrainingConfig, output: Path, resume: bool) -> str |
                 f"{record}: expected the settings that the interrupted training began with, "
                 "found others"
             )
-    output.mkdir(parents=True, exist_ok=True)
-    config.write(record)
     return str(checkpoints[-1]) if resume and checkpoints else None
 
 

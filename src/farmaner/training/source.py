@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import constants
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
@@ -14,6 +18,8 @@ from farmaner.errors import ConfigError, HubError, ModelError
 from farmaner.text.pieces import PieceTokenizer, SpecialPieces
 from farmaner.training.config import TrainingConfig
 from farmaner.windows import SPECIAL_PIECES_PER_WINDOW
+
+HUB_TIMEOUT_SECONDS = 10
 
 
 def load_source(config: TrainingConfig) -> tuple[Any, Any, PieceTokenizer]:
@@ -25,7 +31,8 @@ def load_source(config: TrainingConfig) -> tuple[Any, Any, PieceTokenizer]:
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     name = config.encoder
-    local = _is_folder(name)
+    folder = _is_folder(name)
+    local = folder or not _hub_answers()
     tags = config_tags(config)
     try:
         settings = AutoConfig.from_pretrained(
@@ -45,8 +52,8 @@ def load_source(config: TrainingConfig) -> tuple[Any, Any, PieceTokenizer]:
         model = AutoModelForTokenClassification.from_pretrained(
             name, config=settings, local_files_only=local, dtype=torch.float32
         )
-    except (OSError, ValueError, ImportError) as error:
-        raise _as_model_error(name, local, error) from error
+    except (OSError, ValueError, ImportError, SafetensorError) as error:
+        raise _as_model_error(name, folder, error) from error
     return model, tokenizer, pieces
 
 
@@ -71,6 +78,20 @@ def _is_folder(name: str) -> bool:
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise ModelError(f"{name}: expected an encoder folder, found no such folder")
     return False
+
+
+def _hub_answers() -> bool:
+    """Whether to ask the hub at all; its client would retry for minutes on a cut network."""
+    if constants.HF_HUB_OFFLINE:
+        return False
+    request = urllib.request.Request(constants.ENDPOINT, method="HEAD")  # noqa: S310 (https)
+    try:
+        with urllib.request.urlopen(request, timeout=HUB_TIMEOUT_SECONDS):  # noqa: S310 (https)
+            return True
+    except urllib.error.HTTPError:
+        return True  # whatever it answers, it is there
+    except OSError:
+        return False
 
 
 def _piece_tokenizer(name: str, tokenizer: Any) -> PieceTokenizer:
@@ -111,8 +132,8 @@ def _check_length(config: TrainingConfig, settings: Any) -> None:
         )
 
 
-def _as_model_error(name: str, local: bool, error: Exception) -> ModelError:
-    if local:
+def _as_model_error(name: str, folder: bool, error: Exception) -> ModelError:
+    if folder:
         return ModelError(
             f"{name}: expected an encoder folder that transformers loads, found one that it "
             f"refuses: {' '.join(str(error).split())[:200]}"
