@@ -12,6 +12,7 @@ import typer
 
 from farmaner.cli import corpus, evaluate, terminology
 from farmaner.cli.annotate import annotate
+from farmaner.cli.compare import compare
 from farmaner.cli.export import export
 from farmaner.cli.index import index
 from farmaner.cli.train import train
@@ -30,6 +31,7 @@ app.add_typer(terminology.app, name="terminology")
 app.command("train")(train)
 app.command("export")(export)
 app.command("annotate")(annotate)
+app.command("compare")(compare)
 app.command("index")(index)
 
 
