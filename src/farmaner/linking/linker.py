@@ -246,7 +246,6 @@ class Linker:
                 label_agrees=not term.label or term.label == label,
                 is_null=code == NULL,
                 name=name,
-                source=term.source,
             )
             found.append(Candidate(code, self.model.score(evidence), step, term.text, evidence))
         return sorted(found, key=lambda candidate: -candidate.score)

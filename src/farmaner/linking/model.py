@@ -19,22 +19,17 @@ class Evidence:
     label_agrees: bool
     is_null: bool
     name: str
-    source: str = "corpus"
 
     def features(self) -> dict[str, float]:
         """Return the features of the logistic model by name."""
         certain = self.step in ("exact", "normalized")
-        table, _, mixed = self.source.partition("/")
         return {
             f"step={self.step}": 1.0,
-            f"source={table}": 1.0 - certain,
-            "mixed": float(bool(mixed)),
             "unlike": 10.0 * (1.0 - self.similarity),
             "unshared": 1.0 - self.share,
             "label differs": float(not self.label_agrees),
             "null": float(self.is_null and not certain),
             "short": float(len(self.name) < 4 and not certain),
-            "one letter": float(len(self.name) < 2 and not certain),
         }
 
 
@@ -61,8 +56,6 @@ class LinkingModel:
 
         `is_known` says that the name stands in a table of names without a code here.
         """
-        if not self.null_weights:
-            return 0.0
         return logistic(self.null_weights, null_features(name, label, is_known=is_known))
 
 
@@ -109,7 +102,7 @@ DEFAULT: dict[str, Any] = {
         "null": -1.0,
         "short": -0.5,
     },
-    "null_weights": {},
+    "null_weights": {"bias": -2.0},
     "threshold": 0.5,
 }
-"""For a terminology built without an annotated corpus; rounded from one that was learned."""
+"""Set by hand; what a corpus teaches is drawn towards them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,8 +32,8 @@ def search(terminology: Terminology, query: str, *, limit: int = 10) -> list[Hit
     """Return the terms with a word for each of the query's: `amoxi clav` finds both.
 
     A word fits if it begins with the one asked for or, where none does, is nearly it (one edit
-    from five letters on). Terms without a code are left out; of equal terms the first is shown.
-    Empty where nothing fits or nothing was asked.
+    from five letters on). Often annotated terms come a little earlier. Terms without a code are
+    left out; of equal terms the first is shown. Empty where nothing fits or nothing was asked.
     """
     words = search_words(query)
     scores: dict[int, float] = {}
@@ -55,7 +56,11 @@ def search(terminology: Terminology, query: str, *, limit: int = 10) -> list[Hit
 
 def _hits(terminology: Terminology, scores: dict[int, float], limit: int) -> list[Hit]:
     hits: dict[tuple[str, str], Hit] = {}
-    for index in sorted(scores, key=lambda i: (-scores[i], -terminology[i].count, i)):
+
+    def rank(index: int) -> tuple[float, int]:
+        return -scores[index] - 0.05 * math.log1p(terminology[index].count), index
+
+    for index in sorted(scores, key=rank):
         term = terminology[index]
         if term.code != UNCODED:
             hits.setdefault((plain_key(term.text), term.code), Hit(term, scores[index]))

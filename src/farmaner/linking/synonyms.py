@@ -18,9 +18,6 @@ from farmaner.linking.terms import NULL, UNCODED, Term
 KNOWN = "known:"
 """The source of a term that a group of synonyms added begins so; the table's name follows."""
 
-MIXED = "/mixed"
-"""Ends the source of a term whose group's names carry several codes: they are less alike."""
-
 _ROUNDS = 3
 
 
@@ -157,7 +154,7 @@ class _Expansion:
         if not votes:
             return False
         code = votes.most_common(1)[0][0]
-        source = KNOWN + group.table + (MIXED if len(votes) > 1 else "")
+        source = KNOWN + group.table
         for name in group.names:
             key = squashed_key(name)
             if key and key not in self._annotated and (key, code) not in self.added:
