@@ -11,6 +11,7 @@ import sys
 import typer
 
 from farmaner.cli import corpus, evaluate, terminology
+from farmaner.cli.analyze import analyze
 from farmaner.cli.annotate import annotate
 from farmaner.cli.compare import compare
 from farmaner.cli.export import export
@@ -31,6 +32,7 @@ app.add_typer(terminology.app, name="terminology")
 app.command("train")(train)
 app.command("export")(export)
 app.command("annotate")(annotate)
+app.command("analyze")(analyze)
 app.command("compare")(compare)
 app.command("index")(index)
 

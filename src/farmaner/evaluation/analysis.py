@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from farmaner.document import Document, Entity
@@ -19,7 +19,7 @@ from farmaner.evaluation.error_classes import (
 )
 from farmaner.evaluation.official import STRICT, NerScore, score_ner
 from farmaner.evaluation.scoring import Counts
-from farmaner.evaluation.splits import groups, seen_labels, split_counts
+from farmaner.evaluation.splits import Group, groups, seen_labels, split_counts
 
 ItemKey: TypeAlias = tuple[str, str, int, int]
 Verdict: TypeAlias = Literal["both", "only A", "only B", "neither"]
@@ -43,7 +43,8 @@ class SystemAnalysis:
     documents, `splits` the counts by split and group, `confusion` how many gold entities (first
     label) stand against predicted ones (second): exactly on the same span, and over it only in
     part; `none` where nothing stands against it. `confidence` is None where not every
-    predicted entity has a score; `n_unscored` says how many have none.
+    predicted entity has a score; `n_unscored` says how many have none. `group_rules` tells which
+    group of each split but `document` an entity belongs to.
     """
 
     name: str
@@ -54,6 +55,7 @@ class SystemAnalysis:
     confusion: Mapping[tuple[str, str], tuple[int, int]]
     confidence: Confidence | None
     n_unscored: int
+    group_rules: Mapping[str, Group] = field(repr=False, compare=False)
 
     @property
     def errors(self) -> tuple[NerError, ...]:
@@ -111,9 +113,10 @@ def analyze(
             document.id, document.entities, entities, STRICT.dropped_labels
         )
     seen = None if train is None else seen_labels(train, STRICT.dropped_labels)
+    rules = groups(seen)
     splits = {
         split: split_counts(matchings.values(), rule, order)
-        for split, (rule, order) in groups(seen).items()
+        for split, (rule, order) in rules.items()
     }
     splits["document"] = _by_document(matchings)
     scored, n_unscored = _verdicts(matchings)
@@ -127,6 +130,7 @@ def analyze(
         confusion=_confusion(matchings),
         confidence=confidence(scored, n_gold) if scored and not n_unscored else None,
         n_unscored=n_unscored,
+        group_rules={split: rule for split, (rule, _) in rules.items()},
     )
 
 

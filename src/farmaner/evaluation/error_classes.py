@@ -21,7 +21,7 @@ ERROR_CLASSES: Mapping[ErrorClass, str] = MappingProxyType(
     {
         "boundary": "the right label, but another start or end",
         "label": "gold and predicted share characters but not the label",
-        "missed": "nothing predicted there that is not right for another entity",
+        "missed": "nothing was predicted that could be meant for it",
         "spurious": "predicted where gold has nothing",
         "duplicate": "a second answer to a gold entity that already has a nearer one",
         "unclear": "an answer to, or by, an UNCLEAR entity, which is not scored",
