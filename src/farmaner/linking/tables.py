@@ -1,6 +1,6 @@
 """What is known of names in this field beforehand: tables, written down from general knowledge.
 
-No entry is taken from an annotated corpus. Words stand folded: lower case, without accents.
+Words stand folded: lower case, without accents.
 """
 
 from __future__ import annotations
