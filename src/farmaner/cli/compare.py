@@ -99,7 +99,7 @@ def _table(comparison: Comparison) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("", no_wrap=True)
     for heading in ("", "A", "B", "A − B", "interval", "p"):
         table.add_column(heading, justify="right", no_wrap=True)

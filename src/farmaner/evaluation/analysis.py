@@ -24,6 +24,7 @@ from farmaner.evaluation.splits import Group, groups, seen_labels, split_counts
 ItemKey: TypeAlias = tuple[str, str, int, int]
 Verdict: TypeAlias = Literal["both", "only A", "only B", "neither"]
 NONE = "none"
+VERDICTS: tuple[Verdict, ...] = ("both", "only A", "only B", "neither")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,10 @@ def side_by_side(a: SystemAnalysis, b: SystemAnalysis) -> SideBySide:
         gold.setdefault(key[1], Counter())[_verdict(key, *found)] += 1
     wrong = _spurious_keys(a), _spurious_keys(b)
     spurious = Counter(_verdict(key, *wrong) for key in wrong[0] | wrong[1])
-    return SideBySide({label: gold[label] for label in sorted(gold)}, spurious)
+    return SideBySide(
+        {label: {verdict: gold[label][verdict] for verdict in VERDICTS} for label in sorted(gold)},
+        {verdict: spurious[verdict] for verdict in VERDICTS if verdict != "neither"},
+    )
 
 
 def mended_by(other: SystemAnalysis, errors: Iterable[NerError]) -> list[bool]:

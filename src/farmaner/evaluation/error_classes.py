@@ -52,13 +52,22 @@ class NerError:
     @property
     def span(self) -> Span:
         """The characters from the first to the last of the entities that it counts."""
-        entities = self.entities
-        return Span(min(e.start for e in entities), max(e.end for e in entities))
+        return _hull(self.entities)
+
+    @property
+    def surroundings(self) -> Span:
+        """The characters of its span and of what stands beside."""
+        beside = () if self.beside is None else (self.beside,)
+        return _hull((*self.entities, *beside))
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels of its entities, each once, gold's first."""
         return tuple(dict.fromkeys(entity.label for entity in self.entities))
+
+
+def _hull(entities: Sequence[Entity]) -> Span:
+    return Span(min(entity.start for entity in entities), max(entity.end for entity in entities))
 
 
 @dataclass(frozen=True, slots=True)

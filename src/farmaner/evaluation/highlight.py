@@ -64,12 +64,10 @@ def segments(text: str, span: Span, marks: Sequence[Mark]) -> list[Segment]:
 
 
 def error_marks(error: NerError) -> list[Mark]:
-    """Return the marks of one error: what it counts, and nothing else."""
-    marks = []
-    if error.missed is not None:
-        marks.append(_mark(error.missed, "gold"))
-    if error.spurious is not None:
-        marks.append(_mark(error.spurious, "predicted"))
+    """Return the marks of one error: what it counts, and what decided its class beside it."""
+    marks = _counted_marks(error)
+    if error.beside is not None:
+        marks.append(_mark(error.beside, "gold" if error.missed is None else "predicted"))
     return marks
 
 
@@ -87,8 +85,17 @@ def document_marks(
         Mark(entity.span, ("gold",), f"gold {entity.label}, not scored") for entity in dropped
     ]
     for error, anchor in zip(matching.errors, anchors, strict=True):
-        first, *others = sorted(error_marks(error), key=lambda mark: mark.span)
+        first, *others = sorted(_counted_marks(error), key=lambda mark: mark.span)
         marks += [Mark(first.span, first.sides, first.tag, anchor), *others]
+    return marks
+
+
+def _counted_marks(error: NerError) -> list[Mark]:
+    marks = []
+    if error.missed is not None:
+        marks.append(_mark(error.missed, "gold"))
+    if error.spurious is not None:
+        marks.append(_mark(error.spurious, "predicted"))
     return marks
 
 

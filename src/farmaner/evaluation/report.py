@@ -181,10 +181,11 @@ class _Sentences:
         text = self._texts[error.document_id]
         if error.document_id not in self._spans:
             self._spans[error.document_id] = split_sentences(text)
-        spans = [span for span in self._spans[error.document_id] if span.overlaps(error.span)]
+        around = error.surroundings
+        spans = [span for span in self._spans[error.document_id] if span.overlaps(around)]
         start, end = spans[0].start, spans[-1].end
         visible = len(text[start:end].rstrip())
-        return text, Span(start, max(start + visible, error.span.end))
+        return text, Span(start, max(start + visible, around.end))
 
 
 def _read(name: str) -> str:
