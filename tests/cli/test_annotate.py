@@ -224,7 +224,7 @@ def test_equal_ids_are_refused_for_brat_and_told_apart_by_no_one_in_json(
     assert run(["annotate", *inputs, "-f", "brat", "-o", str(tmp_path / "out")]) == 1
     assert capsys.readouterr() == (
         "",
-        f"farmaner: {other / 'b.txt'}: expected a document id of its own for brat, "
+        f"farmaner: {other / 'b.txt'}: expected a document id of its own, "
         "found 'b' a second time\n",
     )
     assert not (tmp_path / "out").exists()

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from farmaner.errors import ConfigError, CorpusError, FarmanerError, FormatError
+from farmaner.cli.inputs import (
+    DocumentReader,
+    list_sources,
+    refuse_equal_ids,
+    refuse_own_annotations,
+)
 
 if TYPE_CHECKING:
     from farmaner.document import Document
@@ -84,14 +89,14 @@ def annotate(
         raise typer.BadParameter("brat is written to a folder; name it", param_hint="--output")
     if inputs.count("-") > 1:
         raise typer.BadParameter("stdin can be read once", param_hint="INPUT")
-    sources = list(_sources(inputs))
+    sources = list(list_sources(inputs))
     if output_format is OutputFormat.brat:
-        _refuse_equal_ids(sources)
-        _refuse_own_annotations(sources, output)
+        refuse_equal_ids(sources)
+        refuse_own_annotations(sources, output)
     from farmaner.recognizer import load
 
     recognizer = load(model, backend=backend.value, threads=threads)
-    reader = _Reader(sources)
+    reader = DocumentReader(sources)
     documents = recognizer.recognize_documents(reader)
     if link or terminology is not None:
         from farmaner.linking import Linker
@@ -101,78 +106,6 @@ def annotate(
     _write(documents, recognizer.settings.labels, output_format, output, keys)
     if reader.failed:
         raise typer.Exit(1)
-
-
-class _Reader:
-    """Reads documents one by one; one that fails is named on stderr and passed over."""
-
-    def __init__(self, sources: list[tuple[str, Path | None]]) -> None:
-        self._sources = sources
-        self.failed = False
-
-    def __iter__(self) -> Iterator[Document]:
-        for id_, path in self._sources:
-            try:
-                yield _read(id_, path)
-            except FarmanerError as error:
-                self.failed = True
-                print(f"farmaner: {error}", file=sys.stderr)
-
-
-def _sources(inputs: list[str]) -> Iterator[tuple[str, Path | None]]:
-    """Yield a document id and a path, None for stdin, for everything that the inputs name."""
-    from farmaner.formats.brat import list_folder
-
-    for name in inputs:
-        path = Path(name)
-        if name == "-":
-            yield "stdin", None
-        elif path.is_dir():
-            texts, _ = list_folder(path)
-            if not texts:
-                raise CorpusError(f"{path}: expected a folder with .txt files, found none")
-            yield from sorted(texts.items())
-        elif path.is_file():
-            yield path.stem, path
-        else:
-            raise CorpusError(f"{path}: expected a text file or a folder, found neither")
-
-
-def _refuse_equal_ids(sources: list[tuple[str, Path | None]]) -> None:
-    seen: dict[str, Path | None] = {}
-    for id_, path in sources:
-        if id_ in seen:
-            raise ConfigError(
-                f"{path or id_}: expected a document id of its own for brat, found "
-                f"{id_!r} a second time"
-            )
-        seen[id_] = path
-
-
-def _refuse_own_annotations(sources: list[tuple[str, Path | None]], output: Path | None) -> None:
-    """Gold that lies beside the texts is never written over."""
-    for id_, path in sources:
-        if output is None or path is None or path.parent.resolve() != output.resolve():
-            continue
-        if (output / f"{id_}.ann").exists():
-            raise ConfigError(
-                f"{output}: expected an output folder other than the input's, whose annotations "
-                f"would be lost, found {id_}.ann in it"
-            )
-
-
-def _read(id_: str, path: Path | None) -> Document:
-    from farmaner.document import Document
-    from farmaner.formats.files import read_text
-
-    if path is not None:
-        return Document(id_, read_text(path))
-    data = sys.stdin.buffer.read()
-    try:
-        return Document(id_, data.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        found = f"byte 0x{error.object[error.start]:02X} at byte offset {error.start}"
-        raise FormatError("stdin", None, "UTF-8 text", found) from None
 
 
 def _write(

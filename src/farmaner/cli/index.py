@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from farmaner.cli.inputs import DocumentReader, list_sources, refuse_equal_ids
+
 
 def index(
     inputs: Annotated[
@@ -47,7 +49,6 @@ def index(
 
     Exit codes: 0 done, 1 failed or incomplete, 2 usage, 130 interrupted.
     """
-    from farmaner.cli.annotate import _Reader, _refuse_equal_ids, _sources
     from farmaner.formats.brat import read_brat
     from farmaner.formats.files import make_folder
     from farmaner.formats.indexing import document_codes, write_indexing
@@ -62,10 +63,10 @@ def index(
         return
     from farmaner.recognizer import load
 
-    sources = list(_sources(inputs))
-    _refuse_equal_ids(sources)
+    sources = list(list_sources(inputs))
+    refuse_equal_ids(sources)
     recognizer = load(model, threads=threads)
-    reader = _Reader(sources)
+    reader = DocumentReader(sources)
     for document in linker.link_documents(recognizer.recognize_documents(reader)):
         write_indexing(output / f"{document.id}.tsv", document_codes(document))
     if reader.failed:
