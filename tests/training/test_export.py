@@ -79,3 +79,16 @@ def test_a_folder_without_weights_cannot_be_exported(
     assert capsys.readouterr().err == (
         f"farmaner: {tmp_path}: expected a model folder with farmaner.json, found none\n"
     )
+
+
+def test_int8_entities_do_not_depend_on_what_shares_their_batch(
+    model: Path, notes: list[Document]
+) -> None:
+    if not (model / "onnx" / "model_int8.onnx").exists():
+        export(model)
+    recognizer = load(model, backend="onnx-int8")
+    together = list(recognizer.recognize_documents(notes))
+    alone = [next(recognizer.recognize_documents([note])) for note in notes]
+    keys = [[entity.key for entity in document.entities] for document in together]
+    assert any(keys)
+    assert keys == [[entity.key for entity in document.entities] for document in alone]
