@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -225,12 +227,12 @@ def test_a_failed_write_keeps_the_file_that_was_there(
 ) -> None:
     folder_of(tmp_path, a_ann=ANN)
 
-    def fill_the_disk(path: Path, data: bytes) -> int:
-        with path.open("wb") as file:
-            file.write(data[:3])
-        raise OSError(28, "No space left on device")
+    class FullDisk(io.FileIO):
+        def write(self, data: Any) -> int:
+            super().write(bytes(data)[:3])
+            raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", fill_the_disk)
+    monkeypatch.setattr(Path, "open", lambda path, mode: FullDisk(path, mode))
     with pytest.raises(FarmanerError) as caught:
         write_ann(Document("a", "Toma oro.", (ORO, ORO)), tmp_path / "a.ann")
     assert str(caught.value) == (
