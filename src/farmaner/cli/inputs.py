@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 from farmaner.document import Document
-from farmaner.errors import ConfigError, CorpusError, FarmanerError, FormatError
+from farmaner.errors import ConfigError, CorpusError, FarmanerError
 from farmaner.formats.brat import list_folder
-from farmaner.formats.files import read_text
+from farmaner.formats.files import decode_text, read_text
 
 Source: TypeAlias = tuple[str, Path | None]
 """A document's id and its file; None is stdin."""
@@ -75,9 +75,4 @@ def refuse_own_annotations(sources: list[Source], output: Path | None) -> None:
 def _read(id_: str, path: Path | None) -> Document:
     if path is not None:
         return Document(id_, read_text(path))
-    data = sys.stdin.buffer.read()
-    try:
-        return Document(id_, data.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        found = f"byte 0x{error.object[error.start]:02X} at byte offset {error.start}"
-        raise FormatError("stdin", None, "UTF-8 text", found) from None
+    return Document(id_, decode_text(sys.stdin.buffer.read(), "stdin"))

@@ -19,6 +19,19 @@ except ImportError as error:
     raise MissingExtraError(error.name or "torch", "train") from error
 
 
+def load_model(folder: Path) -> Any:
+    """Load a model folder in float32, in evaluation mode; ModelError if transformers refuses it."""
+    try:
+        return AutoModelForTokenClassification.from_pretrained(
+            folder, local_files_only=True, dtype=torch.float32
+        ).eval()
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise ModelError(
+            f"{folder}: expected a token-classification model that transformers loads, "
+            f"found one that it refuses ({type(error).__name__})"
+        ) from error
+
+
 class TorchEncoder:
     """Runs a token-classification model of `transformers` in evaluation mode."""
 
@@ -31,15 +44,7 @@ class TorchEncoder:
         """Load a model folder in float32, onto the first GPU where there is one."""
         if threads is not None:
             torch.set_num_threads(threads)
-        try:
-            model = AutoModelForTokenClassification.from_pretrained(
-                folder, local_files_only=True, dtype=torch.float32
-            )
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-            raise ModelError(
-                f"{folder}: expected a token-classification model that transformers loads, "
-                f"found one that it refuses ({type(error).__name__})"
-            ) from error
+        model = load_model(folder)
         return cls(model.to("cuda" if torch.cuda.is_available() else "cpu"))
 
     @property

@@ -16,12 +16,19 @@ def read_text(path: Path | str) -> str:
     file that cannot be opened.
     """
     try:
-        return Path(path).read_bytes().decode("utf-8")
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise CorpusError(f"{path}: expected a readable file, found: {error.strerror}") from None
+    return decode_text(data, path)
+
+
+def decode_text(data: bytes, path: Path | str) -> str:
+    """Return bytes as text, as `read_text` does; `path` is what the error calls them."""
+    try:
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
         found = f"byte 0x{error.object[error.start]:02X} at byte offset {error.start}"
         raise FormatError(path, None, "UTF-8 text", found) from None
-    except OSError as error:
-        raise CorpusError(f"{path}: expected a readable file, found: {error.strerror}") from None
 
 
 def make_folder(path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from farmaner.errors import ConfigError, FormatError
-from farmaner.tagging.schemes import SchemeName
+from farmaner.tagging.schemes import Scheme, SchemeName
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -54,6 +54,10 @@ class TrainingConfig:
         _check_range("learning_rate", self.learning_rate, 1e-9, 1.0)
         for name in ("warmup", "dropout", "weight_decay"):
             _check_range(name, getattr(self, name), 0.0, 1.0)
+
+    def tagging_scheme(self) -> Scheme:
+        """Return the scheme over the labels."""
+        return Scheme(self.scheme, self.labels)
 
     def write(self, path: Path) -> None:
         """Write the settings as JSON."""

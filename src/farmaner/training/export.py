@@ -22,7 +22,7 @@ from farmaner.document import Document
 from farmaner.encoders import ModelSettings
 from farmaner.encoders.folder import ONNX_FILES, load_tokenizer
 from farmaner.encoders.onnx import OnnxEncoder
-from farmaner.encoders.torch import TorchEncoder
+from farmaner.encoders.torch import TorchEncoder, load_model
 from farmaner.errors import ModelError
 from farmaner.evaluation.scoring import Counts, score_sets
 from farmaner.recognizer import Recognizer
@@ -66,7 +66,7 @@ def export(folder: Path, documents: Sequence[Document] = ()) -> Export:
     `documents` are recognized with each and compared with torch's.
     """
     settings = ModelSettings.read(folder)
-    model = _load(folder)
+    model = load_model(folder)
     path, path_int8 = (folder / ONNX_FILES[name] for name in ("onnx", "onnx-int8"))
     path.parent.mkdir(exist_ok=True)
     with _quiet():
@@ -78,15 +78,6 @@ def export(folder: Path, documents: Sequence[Document] = ()) -> Export:
             f"{path}: expected logits within {TOLERANCE:g} of torch's, found {difference:.2g}"
         )
     return Export(difference, _compare(folder, model, settings, documents))
-
-
-def _load(folder: Path) -> Any:
-    from transformers import AutoModelForTokenClassification
-
-    TorchEncoder.from_folder(folder)  # for its errors
-    return AutoModelForTokenClassification.from_pretrained(
-        folder, local_files_only=True, dtype=torch.float32
-    ).eval()
 
 
 class _Logits(torch.nn.Module):

@@ -28,7 +28,7 @@ from farmaner.encoders.torch import TorchEncoder
 from farmaner.errors import ConfigError, CorpusError
 from farmaner.evaluation.official import STRICT, NerScore, score_ner
 from farmaner.recognizer import Recognizer
-from farmaner.tagging import IGNORED, Scheme
+from farmaner.tagging import IGNORED
 from farmaner.text import PieceTokenizer
 from farmaner.training.config import TrainingConfig
 from farmaner.training.curves import draw_curves
@@ -137,7 +137,7 @@ def train(
     model, tokenizer, pieces = load_source(config)
     output.mkdir(parents=True, exist_ok=True)
     config.write(output / CONFIG_FILE)
-    scheme = Scheme(config.scheme, config.labels)
+    scheme = config.tagging_scheme()
     windows, coverage = training_windows(documents, pieces, scheme, max_pieces=config.max_pieces)
     settings = ModelSettings(
         output.name, config.labels, config.scheme, config.max_pieces, pieces.special

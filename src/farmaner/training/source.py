@@ -33,7 +33,7 @@ def load_source(config: TrainingConfig) -> tuple[Any, Any, PieceTokenizer]:
     name = config.encoder
     folder = _is_folder(name)
     local = folder or not _hub_answers()
-    tags = config_tags(config)
+    tags = config.tagging_scheme().tags
     try:
         settings = AutoConfig.from_pretrained(
             name,
@@ -55,13 +55,6 @@ def load_source(config: TrainingConfig) -> tuple[Any, Any, PieceTokenizer]:
     except (OSError, ValueError, ImportError, SafetensorError) as error:
         raise _as_model_error(name, folder, error) from error
     return model, tokenizer, pieces
-
-
-def config_tags(config: TrainingConfig) -> tuple[str, ...]:
-    """Return the tags, in order of their numbers, of the scheme that `config` names."""
-    from farmaner.tagging import Scheme
-
-    return Scheme(config.scheme, config.labels).tags
 
 
 def _is_folder(name: str) -> bool:
