@@ -16,6 +16,7 @@ from farmaner.cli.annotate import annotate
 from farmaner.cli.compare import compare
 from farmaner.cli.export import export
 from farmaner.cli.index import index
+from farmaner.cli.pretrain import pretrain
 from farmaner.cli.train import train
 from farmaner.errors import FarmanerError
 
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(terminology.app, name="terminology")
+app.command("pretrain")(pretrain)
 app.command("train")(train)
 app.command("export")(export)
 app.command("annotate")(annotate)

@@ -5,21 +5,28 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from huggingface_hub import constants
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
+from transformers import (
+    AutoConfig,
+    AutoModelForMaskedLM,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+)
 from transformers.utils import logging as transformers_logging
 
 from farmaner.encoders.folder import WEIGHTS_FILE
 from farmaner.errors import ConfigError, HubError, ModelError
 from farmaner.text.pieces import PieceTokenizer, SpecialPieces
-from farmaner.training.config import TrainingConfig
+from farmaner.training.config import PretrainConfig, TrainingConfig
 from farmaner.windows import SPECIAL_PIECES_PER_WINDOW
 
 HUB_TIMEOUT_SECONDS = 10
+
+_Settings: TypeAlias = TrainingConfig | PretrainConfig
 
 
 def load_source(config: TrainingConfig) -> tuple[Any, Any, PieceTokenizer]:
@@ -28,33 +35,58 @@ def load_source(config: TrainingConfig) -> tuple[Any, Any, PieceTokenizer]:
     Raises ModelError where the encoder cannot be loaded or has no fast tokenizer, HubError where
     a hub name cannot be fetched, ConfigError where the windows outgrow the encoder.
     """
+    tags = config.tagging_scheme().tags
+    return _load(
+        AutoModelForTokenClassification,
+        config,
+        num_labels=len(tags),
+        id2label=dict(enumerate(tags)),
+        label2id={tag: number for number, tag in enumerate(tags)},
+        classifier_dropout=config.dropout,
+    )
+
+
+def load_masked_source(config: PretrainConfig) -> tuple[Any, Any, PieceTokenizer]:
+    """Return the masked-language model, its transformers tokenizer, and our own.
+
+    A prediction head that the encoder comes without is new, its output tied to the embeddings
+    of the input. Raises what `load_source` raises, ModelError also where there is no mask piece.
+    """
+    model, tokenizer, pieces = _load(AutoModelForMaskedLM, config)
+    if tokenizer.mask_token_id is None:
+        raise ModelError(f"{config.encoder}: expected a tokenizer with a mask piece, found none")
+    return model, tokenizer, pieces
+
+
+def _load(kind: Any, config: _Settings, **head: Any) -> tuple[Any, Any, PieceTokenizer]:
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     name = config.encoder
     folder = _is_folder(name)
     local = folder or not _hub_answers()
-    tags = config.tagging_scheme().tags
     try:
-        settings = AutoConfig.from_pretrained(
-            name,
-            local_files_only=local,
-            num_labels=len(tags),
-            id2label=dict(enumerate(tags)),
-            label2id={tag: number for number, tag in enumerate(tags)},
-        )
+        settings = AutoConfig.from_pretrained(name, local_files_only=local, **head)
         for attribute in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
             if hasattr(settings, attribute):
                 setattr(settings, attribute, config.dropout)
-        settings.classifier_dropout = config.dropout
         tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
         pieces = _piece_tokenizer(name, tokenizer)
         _check_length(config, settings)
-        model = AutoModelForTokenClassification.from_pretrained(
-            name, config=settings, local_files_only=local, dtype=torch.float32
+        model = kind.from_pretrained(
+            name,
+            config=settings,
+            local_files_only=local,
+            dtype=torch.float32,
+            attn_implementation=_attention(),
         )
     except (OSError, ValueError, ImportError, SafetensorError) as error:
         raise _as_model_error(name, folder, error) from error
     return model, tokenizer, pieces
+
+
+def _attention() -> str:
+    """Plain attention trains faster on a CPU than torch's fused one, at windows this short."""
+    return "sdpa" if torch.cuda.is_available() else "eager"
 
 
 def _is_folder(name: str) -> bool:
@@ -112,7 +144,7 @@ def _piece_tokenizer(name: str, tokenizer: Any) -> PieceTokenizer:
     return PieceTokenizer(tokenizer.backend_tokenizer, SpecialPieces(**ids))
 
 
-def _check_length(config: TrainingConfig, settings: Any) -> None:
+def _check_length(config: _Settings, settings: Any) -> None:
     longest = getattr(settings, "max_position_embeddings", None)
     if longest is None or longest <= 0:
         return
