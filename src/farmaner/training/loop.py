@@ -20,6 +20,7 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from farmaner.document import Document
@@ -27,6 +28,7 @@ from farmaner.encoders.folder import ModelSettings
 from farmaner.encoders.torch import TorchEncoder
 from farmaner.errors import ConfigError, CorpusError
 from farmaner.evaluation.official import STRICT, NerScore, score_ner
+from farmaner.formats.files import write_text
 from farmaner.recognizer import Recognizer
 from farmaner.tagging import IGNORED
 from farmaner.text import PieceTokenizer
@@ -148,9 +150,11 @@ def train(
     callbacks: list[Any] = [log]
     if dev and config.patience:
         callbacks.append(EarlyStoppingCallback(config.patience))
-    bfloat16 = _use_bfloat16(config)
+    bfloat16, budget = _use_bfloat16(config), config.eval_batch_pieces
     trainer = _Trainer(
-        Recognizer(TorchEncoder(model, bfloat16=bfloat16), pieces, settings),
+        Recognizer(
+            TorchEncoder(model, bfloat16=bfloat16), pieces, settings, max_batch_pieces=budget
+        ),
         dev,
         windows,
         model=model,
@@ -164,12 +168,13 @@ def train(
     trainer.save_model(str(output))
     tokenizer.save_pretrained(str(output))
     settings.write(output)
-    score = _score(Recognizer(TorchEncoder(model), pieces, settings), dev) if dev else None
+    judge = Recognizer(TorchEncoder(model), pieces, settings, max_batch_pieces=budget)
+    score = _score(judge, dev) if dev else None
     result = TrainingResult(
         output, coverage, score, outcome.metrics["train_runtime"], _peak_memory_mb()
     )
-    _write_summary(result)
     draw_curves(output / METRICS_FILE, output / CURVES_FILE)
+    _write_summary(result)  # last of all: where it stands, the training is done
     shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
     (output / "training_args.bin").unlink(missing_ok=True)
     return result
@@ -195,7 +200,8 @@ def _check_job(
 def _checkpoint_of(config: TrainingConfig, output: Path, resume: bool) -> str | None:
     """Return the checkpoint to go on from, None for a fresh start; ConfigError if neither fits."""
     checkpoints = sorted(
-        (output / CHECKPOINTS).glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1])
+        filter(_is_whole, (output / CHECKPOINTS).glob("checkpoint-*")),
+        key=lambda path: int(path.name.split("-")[1]),
     )
     if output.exists() and any(output.iterdir()) and not resume:
         hint = "; --resume goes on with it" if checkpoints else ""
@@ -209,6 +215,15 @@ def _checkpoint_of(config: TrainingConfig, output: Path, resume: bool) -> str | 
                 "found others"
             )
     return str(checkpoints[-1]) if resume and checkpoints else None
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """Whether a checkpoint was written to its end; the Trainer writes its own state last."""
+    try:
+        json.loads((checkpoint / TRAINER_STATE_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _arguments(
@@ -287,4 +302,4 @@ def _write_summary(result: TrainingResult) -> None:
         "peak_memory_mb": result.peak_memory_mb,
     }
     text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
-    (result.folder / SUMMARY_FILE).write_text(text, encoding="utf-8")
+    write_text(result.folder / SUMMARY_FILE, text)

@@ -11,6 +11,8 @@ from typing import Any
 
 from transformers import TrainerCallback
 
+from farmaner.formats.files import write_text
+
 METRICS_FILE = "metrics.jsonl"
 
 
@@ -59,7 +61,7 @@ class EpochLog(TrainerCallback):
         done = round(state.epoch or 0) if self._resumed else 0
         lines = self._path.read_text(encoding="utf-8").splitlines(True) if done else []
         kept = [line for line in lines if json.loads(line)["epoch"] <= done]
-        self._path.write_text("".join(kept), encoding="utf-8")
+        write_text(self._path, "".join(kept))
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Start the epoch's clock."""

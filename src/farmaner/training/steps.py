@@ -90,7 +90,7 @@ class Steps:
         Raises ConfigError where files that no step made are in the way, CorpusError where an
         input's path is not there, and whatever `work` raises.
         """
-        wanted = {key: _described(value) for key, value in inputs.items()}
+        wanted = {key: described(value) for key, value in inputs.items()}
         folder = self.folder / name
         found = self._take(folder, wanted)
         if found is not None and found["result"] is not None:
@@ -165,18 +165,21 @@ def _empty(folder: Path) -> None:
             path.unlink()
 
 
-def _described(value: object) -> Any:
-    """Return an input as JSON has it: a path or a step as a digest, anything else as it is."""
+def described(value: object) -> Any:
+    """Return an input as JSON has it: a path or a step as a digest, anything else as it is.
+
+    Raises CorpusError for a path that is not there.
+    """
     if isinstance(value, Step):
         return f"{value.name} {value.digest}"
     if isinstance(value, Path):
         return _digest_of(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _described(dataclasses.asdict(value))
+        return described(dataclasses.asdict(value))
     if isinstance(value, Mapping):
-        return {str(key): _described(part) for key, part in value.items()}
+        return {str(key): described(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_described(part) for part in value]
+        return [described(part) for part in value]
     if value is None or isinstance(value, str | int | float | bool):
         return value
     raise TypeError(f"{type(value).__name__} is no input of a step")
