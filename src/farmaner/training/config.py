@@ -66,6 +66,11 @@ class TrainingConfig:
         """The budget of padded pieces with which documents are annotated."""
         return self.eval_batch_size * self.max_pieces
 
+    def as_input(self) -> dict[str, Any]:
+        """Return the settings as a step's input: an encoder's folder counts by its content."""
+        folder = Path(self.encoder)
+        return dataclasses.asdict(self) | {"encoder": folder if folder.is_dir() else self.encoder}
+
     def write(self, path: Path) -> None:
         """Write the settings as JSON."""
         text = json.dumps(dataclasses.asdict(self), ensure_ascii=False, indent=2) + "\n"

@@ -30,6 +30,20 @@ class Epoch:
     seconds: float
     seconds_left: float
 
+    def summary(self) -> str:
+        """Return one line for a person."""
+        dev = ""
+        if self.f1 is not None and self.precision is not None and self.recall is not None:
+            dev = (
+                f"  dev P {100 * self.precision:5.2f} R {100 * self.recall:5.2f} "
+                f"F1 {100 * self.f1:5.2f}"
+            )
+        minutes, seconds = divmod(round(self.seconds_left), 60)
+        return (
+            f"epoch {self.epoch:>3}/{self.epochs}  loss {self.loss:.4f}{dev}  "
+            f"{self.seconds:.0f} s, {minutes}:{seconds:02d} left"
+        )
+
 
 ShowEpoch = Callable[[Epoch], None]
 ShowStep = Callable[[int, int], None]

@@ -28,6 +28,8 @@ PrunerName = Literal["none", "median"]
 Setting: TypeAlias = str | int | float
 
 TABLE = "search"
+BEST_FILE = "best.toml"
+"""Where a search leaves the settings that did best, as `train` takes them."""
 N_TRIALS = 20
 
 
@@ -50,6 +52,10 @@ class Search:
     pruner: PrunerName = "none"
     trials: int = N_TRIALS
     seed: int = 13
+
+    def as_input(self) -> dict[str, Any]:
+        """Return the search as a step's input; its base's encoder counts by its content."""
+        return dataclasses.asdict(self) | {"base": self.base.as_input()}
 
     def config(self, settings: Mapping[str, Any]) -> TrainingConfig:
         """Return a trial's settings, resolved."""

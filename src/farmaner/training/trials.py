@@ -15,14 +15,13 @@ import matplotlib as mpl
 
 from farmaner.formats.files import write_text
 from farmaner.training.config import TrainingConfig
-from farmaner.training.search import Range, Search
+from farmaner.training.search import BEST_FILE, Range, Search
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
 TABLE_FILE = "trials.csv"
 PLOT_FILE = "trials.png"
-BEST_FILE = "best.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ killed trial is taken up by whoever comes next, from its last epoch on.
 
 from __future__ import annotations
 
-import dataclasses
 import fcntl
 import json
 import multiprocessing
@@ -27,9 +26,10 @@ from farmaner.document import Document
 from farmaner.errors import ConfigError, MissingExtraError
 from farmaner.formats.brat import read_brat
 from farmaner.formats.files import make_folder, write_text
-from farmaner.training.fitting import fit, inputs_of, quiet_libraries
+from farmaner.training.fitting import fit
 from farmaner.training.loop import CONFIG_FILE, CURVES_FILE, SUMMARY_FILE
 from farmaner.training.progress import METRICS_FILE, Epoch
+from farmaner.training.quiet import quiet_libraries
 from farmaner.training.search import Range, Search
 from farmaner.training.steps import LOCK_FILE, ShowLine, described, show_line
 from farmaner.training.trials import Trial, write_trials
@@ -93,10 +93,9 @@ def tune(
 
 def _check_search(job: _Job) -> None:
     """Record what is searched on what; ConfigError where another search was begun here."""
-    search = dataclasses.asdict(job.search) | {"trials": None}  # there may be more later
-    given = inputs_of(job.search.base, train=job.train, dev=job.dev) | {"search": search}
-    given["search"]["base"] = None
-    wanted = json.loads(json.dumps(described(given)))
+    search = job.search.as_input()
+    del search["trials"]  # there may be more later
+    wanted = described({"search": search, "train": job.train, "dev": job.dev})
     path = job.output / SEARCH_FILE
     if not path.exists():
         write_text(path, json.dumps(wanted, ensure_ascii=False, indent=2) + "\n")
