@@ -25,7 +25,8 @@ class TrainingConfig:
     """How an encoder is fine-tuned; the defaults suit a small encoder on two cores.
 
     Lengths are in pieces, `warmup` is a share of all steps, `patience` is in epochs (0: never
-    stop early; needs a dev folder).
+    stop early; needs a dev folder). `eval_batch_size` windows of `max_pieces`, or more that are
+    shorter, are annotated at once.
     """
 
     encoder: str
@@ -34,6 +35,7 @@ class TrainingConfig:
     max_pieces: int = 128
     epochs: int = 12
     batch_size: int = 16
+    eval_batch_size: int = 16
     accumulation: int = 1
     learning_rate: float = 1e-4
     warmup: float = 0.1
@@ -47,7 +49,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         check_kinds(self)
         check_range("max_pieces", self.max_pieces, 8, 100_000)
-        for name in ("epochs", "batch_size", "accumulation"):
+        for name in ("epochs", "batch_size", "eval_batch_size", "accumulation"):
             check_range(name, getattr(self, name), 1, 1_000_000)
         check_range("patience", self.patience, 0, 1_000_000)
         check_range("learning_rate", self.learning_rate, 1e-9, 1.0)
@@ -57,6 +59,16 @@ class TrainingConfig:
     def tagging_scheme(self) -> Scheme:
         """Return the scheme over the labels."""
         return Scheme(self.scheme, self.labels)
+
+    @property
+    def eval_batch_pieces(self) -> int:
+        """The budget of padded pieces with which documents are annotated."""
+        return self.eval_batch_size * self.max_pieces
+
+    def as_input(self) -> dict[str, Any]:
+        """Return the settings as a step's input: an encoder's folder counts by its content."""
+        folder = Path(self.encoder)
+        return dataclasses.asdict(self) | {"encoder": folder if folder.is_dir() else self.encoder}
 
     def write(self, path: Path) -> None:
         """Write the settings as JSON."""
@@ -116,19 +128,32 @@ def read_config(path: Path | None = None, **settings: object) -> TrainingConfig:
     Raises FormatError where the file is not TOML, ConfigError where a key is unknown, a value is
     of the wrong kind or out of range, or no encoder is named.
     """
-    return read_settings(TrainingConfig, path, **settings)
+    return make_config({} if path is None else read_toml(path), path, **settings)
+
+
+def make_config(
+    values: dict[str, Any], path: Path | None = None, **settings: object
+) -> TrainingConfig:
+    """Return settings from a table's values as `read_config` does; `path` is for its errors."""
+    return make_settings(TrainingConfig, values, path, **settings)
 
 
 def read_settings(kind: type[Config], path: Path | None = None, **settings: object) -> Config:
     """Return settings of any kind that names an encoder, as `read_config` does."""
-    values = {} if path is None else read_toml(path)
+    return make_settings(kind, {} if path is None else read_toml(path), path, **settings)
+
+
+def make_settings(
+    kind: type[Config], values: dict[str, Any], path: Path | None = None, **settings: object
+) -> Config:
+    """Return settings of any kind from a table's values; `path` is for the errors."""
     known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     for key in values:
         if key not in known:
             raise ConfigError(
                 f"{path}: expected one of {', '.join(sorted(known))}, found the unknown key {key!r}"
             )
-    values |= {key: value for key, value in settings.items() if value is not None}
+    values = values | {key: value for key, value in settings.items() if value is not None}
     if "encoder" not in values:
         raise ConfigError("encoder: expected a hub name or a folder, found none")
     if isinstance(values.get("labels"), list):
@@ -146,7 +171,7 @@ def write_settings(settings: Any, path: Path) -> None:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return a TOML file's values; ConfigError if it cannot be read, FormatError if it is none."""
+    """Return a TOML file's values; ConfigError if it cannot be read, FormatError if it is other."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -25,6 +25,7 @@ from farmaner.encoders.folder import ModelSettings
 from farmaner.encoders.torch import TorchEncoder
 from farmaner.errors import ConfigError, CorpusError
 from farmaner.evaluation.official import STRICT, NerScore, score_ner
+from farmaner.formats.files import write_text
 from farmaner.recognizer import Recognizer
 from farmaner.training.config import TrainingConfig
 from farmaner.training.curves import draw_curves
@@ -150,9 +151,11 @@ def train(
     callbacks: list[Any] = [log]
     if dev and config.patience:
         callbacks.append(EarlyStoppingCallback(config.patience))
-    bfloat16 = use_bfloat16(config.precision)
+    bfloat16, budget = use_bfloat16(config.precision), config.eval_batch_pieces
     trainer = _Trainer(
-        Recognizer(TorchEncoder(model, bfloat16=bfloat16), pieces, settings),
+        Recognizer(
+            TorchEncoder(model, bfloat16=bfloat16), pieces, settings, max_batch_pieces=budget
+        ),
         dev,
         windows,
         model=model,
@@ -166,12 +169,13 @@ def train(
     trainer.save_model(str(output))
     tokenizer.save_pretrained(str(output))
     settings.write(output)
-    score = _score(Recognizer(TorchEncoder(model), pieces, settings), dev) if dev else None
+    judge = Recognizer(TorchEncoder(model), pieces, settings, max_batch_pieces=budget)
+    score = _score(judge, dev) if dev else None
     result = TrainingResult(
         output, coverage, score, outcome.metrics["train_runtime"], peak_memory_mb()
     )
-    _write_summary(result)
     draw_curves(output / METRICS_FILE, output / CURVES_FILE)
+    _write_summary(result)  # last of all: where it stands, the training is done
     shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
     (output / "training_args.bin").unlink(missing_ok=True)
     return result
@@ -233,4 +237,4 @@ def _write_summary(result: TrainingResult) -> None:
         "peak_memory_mb": result.peak_memory_mb,
     }
     text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
-    (result.folder / SUMMARY_FILE).write_text(text, encoding="utf-8")
+    write_text(result.folder / SUMMARY_FILE, text)

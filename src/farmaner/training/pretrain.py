@@ -272,13 +272,14 @@ class _Pretrainer(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: Any = None,
     ) -> Any:
-        loss = masked_loss(model, inputs)
+        with self.accelerator.autocast():  # the Trainer's own covers whole models' calls alone
+            loss = masked_loss(model, inputs)
         return (loss, {}) if return_outputs else loss
 
     def held_out(self, model: Any) -> dict[str, float]:
         def loss(batch: dict[str, torch.Tensor]) -> torch.Tensor:
             batch = {key: value.to(model.device) for key, value in batch.items()}
-            with torch.inference_mode(), self.compute_loss_context_manager():
+            with torch.inference_mode(), self.accelerator.autocast():
                 return masked_loss(model, batch)
 
         training = model.training

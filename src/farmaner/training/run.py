@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from transformers.trainer import TRAINER_STATE_NAME
 
 from farmaner.errors import ConfigError
 from farmaner.tagging import IGNORED
@@ -25,7 +26,8 @@ def find_checkpoint(config: Any, output: Path, resume: bool) -> str | None:
     ConfigError where `output` holds files and is not resumed, or was begun with other settings.
     """
     checkpoints = sorted(
-        (output / CHECKPOINTS).glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1])
+        filter(_is_whole, (output / CHECKPOINTS).glob("checkpoint-*")),
+        key=lambda path: int(path.name.split("-")[1]),
     )
     if output.exists() and any(output.iterdir()) and not resume:
         hint = "; --resume goes on with it" if checkpoints else ""
@@ -39,6 +41,15 @@ def find_checkpoint(config: Any, output: Path, resume: bool) -> str | None:
                 "found others"
             )
     return str(checkpoints[-1]) if resume and checkpoints else None
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """Whether a checkpoint was written to its end; the Trainer writes its own state last."""
+    try:
+        json.loads((checkpoint / TRAINER_STATE_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def use_bfloat16(precision: Precision) -> bool:
