@@ -146,7 +146,9 @@ def _claim(study: optuna.Study, job: _Job, stack: ExitStack) -> optuna.Trial | N
     with _locked(job.output / LOCK_FILE), _sampling(study):
         trials = study.get_trials(deepcopy=False)
         for frozen in trials:
-            if frozen.state == TrialState.RUNNING and _try_lock(frozen.number, job, stack):
+            if frozen.state != TrialState.RUNNING or not _try_lock(frozen.number, job, stack):
+                continue
+            if study.get_trials(deepcopy=False)[frozen.number].state == TrialState.RUNNING:
                 study.sampler = _sampler(job.search, frozen.number)
                 return _suggested(optuna.Trial(study, frozen._trial_id), job.search)
         if len(trials) >= job.search.trials:
