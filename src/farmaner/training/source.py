@@ -15,46 +15,89 @@ from transformers.utils import logging as transformers_logging
 
 from farmaner.encoders.folder import WEIGHTS_FILE
 from farmaner.errors import ConfigError, HubError, ModelError
+from farmaner.recognizer import bundled_model
 from farmaner.text.pieces import PieceTokenizer, SpecialPieces
 from farmaner.training.config import TrainingConfig
+from farmaner.training.readback import HEAD, exported_file, read_model, read_tokenizer
 from farmaner.windows import SPECIAL_PIECES_PER_WINDOW
 
 HUB_TIMEOUT_SECONDS = 10
 
+BUNDLED = "bundled"
+"""As an encoder's name: the model that comes with the package."""
+
 
 def load_source(config: TrainingConfig) -> tuple[Any, Any, PieceTokenizer]:
-    """Return the model with a fresh tagging head, its transformers tokenizer, and our own.
+    """Return the model, its transformers tokenizer, and our own.
+
+    The tagging head is fresh, but for an encoder that is a tagger of the very same tags already.
+    Of a folder that holds no torch weights, such as the bundled model's, those of its export are
+    read back.
 
     Raises ModelError where the encoder cannot be loaded or has no fast tokenizer, HubError where
     a hub name cannot be fetched, ConfigError where the windows outgrow the encoder.
     """
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    name = config.encoder
+    name = str(bundled_model()) if config.encoder == BUNDLED else config.encoder
     folder = _is_folder(name)
     local = folder or not _hub_answers()
-    tags = config.tagging_scheme().tags
     try:
-        settings = AutoConfig.from_pretrained(
-            name,
-            local_files_only=local,
-            num_labels=len(tags),
-            id2label=dict(enumerate(tags)),
-            label2id={tag: number for number, tag in enumerate(tags)},
-        )
-        for attribute in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
-            if hasattr(settings, attribute):
-                setattr(settings, attribute, config.dropout)
-        settings.classifier_dropout = config.dropout
-        tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
+        settings = AutoConfig.from_pretrained(name, local_files_only=local)
+        other_tags = _set_tags(settings, config)
+        exported = folder and not _has_weights(Path(name))
+        if exported:
+            tokenizer = read_tokenizer(Path(name))
+        else:
+            tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
         pieces = _piece_tokenizer(name, tokenizer)
         _check_length(config, settings)
-        model = AutoModelForTokenClassification.from_pretrained(
-            name, config=settings, local_files_only=local, dtype=torch.float32
-        )
+        if exported:
+            model = read_model(Path(name), settings)
+        else:
+            model = AutoModelForTokenClassification.from_pretrained(
+                name,
+                config=settings,
+                local_files_only=local,
+                dtype=torch.float32,
+                ignore_mismatched_sizes=other_tags,
+            )
     except (OSError, ValueError, ImportError, SafetensorError) as error:
         raise _as_model_error(name, folder, error) from error
+    if other_tags:
+        _refresh_head(model)
     return model, tokenizer, pieces
+
+
+def _set_tags(settings: Any, config: TrainingConfig) -> bool:
+    """Set the tags and the dropout; return whether the encoder has a head for other tags."""
+    tags = config.tagging_scheme().tags
+    is_tagger = any("ForTokenClassification" in name for name in settings.architectures or ())
+    other_tags = is_tagger and tuple(settings.id2label.values()) != tags
+    settings.id2label = dict(enumerate(tags))
+    settings.label2id = {tag: number for number, tag in enumerate(tags)}
+    for attribute in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+        if hasattr(settings, attribute):
+            setattr(settings, attribute, config.dropout)
+    settings.classifier_dropout = config.dropout
+    return other_tags
+
+
+def _refresh_head(model: Any) -> None:
+    """Draw the head's weights anew: of the right size, they may still stand for other tags."""
+    deviation = model.config.initializer_range
+    for name, parameter in model.named_parameters():
+        if name.startswith(HEAD):
+            with torch.no_grad():
+                if name.endswith("bias"):
+                    parameter.zero_()
+                else:
+                    parameter.normal_(0.0, deviation)
+
+
+def _has_weights(folder: Path) -> bool:
+    names = (WEIGHTS_FILE, "model.safetensors.index.json", "pytorch_model.bin")
+    return any((folder / name).is_file() for name in names)
 
 
 def _is_folder(name: str) -> bool:
@@ -62,8 +105,7 @@ def _is_folder(name: str) -> bool:
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise ModelError(f"{name}: expected an encoder folder with config.json, found none")
-        weights = (WEIGHTS_FILE, "model.safetensors.index.json", "pytorch_model.bin")
-        if not any((folder / file).is_file() for file in weights):
+        if not _has_weights(folder) and exported_file(folder) is None:
             raise ModelError(
                 f"{name}: expected an encoder with weights ({WEIGHTS_FILE}), found none"
             )
