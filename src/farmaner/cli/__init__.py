@@ -14,9 +14,12 @@ from farmaner.cli import corpus, evaluate, terminology
 from farmaner.cli.analyze import analyze
 from farmaner.cli.annotate import annotate
 from farmaner.cli.compare import compare
+from farmaner.cli.experiment import experiment
 from farmaner.cli.export import export
 from farmaner.cli.index import index
+from farmaner.cli.pretrain import pretrain
 from farmaner.cli.train import train
+from farmaner.cli.tune import tune
 from farmaner.errors import FarmanerError
 
 app = typer.Typer(
@@ -29,7 +32,10 @@ app = typer.Typer(
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(terminology.app, name="terminology")
+app.command("pretrain")(pretrain)
 app.command("train")(train)
+app.command("tune")(tune)
+app.command("experiment")(experiment)
 app.command("export")(export)
 app.command("annotate")(annotate)
 app.command("analyze")(analyze)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +17,6 @@ from rich.progress import (
 
 if TYPE_CHECKING:
     from farmaner.document import Document
-    from farmaner.training.progress import Epoch
 
 _console = Console(stderr=True, highlight=False)
 
@@ -73,6 +70,7 @@ def train(
     Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted (--resume goes on).
     """
     from farmaner.training.config import read_config
+    from farmaner.training.quiet import quiet_libraries
 
     settings = read_config(
         config,
@@ -89,8 +87,7 @@ def train(
     )
     documents = [document for folder in train for document in _read(folder)]
     dev_documents = _read(dev) if dev else []
-    warnings.filterwarnings("ignore", module="torch|transformers|accelerate")
-    logging.getLogger("transformers").setLevel(logging.ERROR)
+    quiet_libraries()
     from farmaner.training.loop import train as run
 
     columns = (TextColumn("step"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -104,7 +101,7 @@ def train(
                 dev_documents,
                 output=output,
                 resume=resume,
-                show=_show_epoch,
+                show=lambda epoch: _console.print(epoch.summary()),
                 show_step=lambda step, steps: progress.update(bar, completed=step, total=steps),
             )
         except KeyboardInterrupt:
@@ -131,17 +128,3 @@ def _read(folder: Path) -> list[Document]:
     for entity in realigned:
         _console.print(str(entity), style="yellow")
     return [alignment.document for alignment in alignments]
-
-
-def _show_epoch(epoch: Epoch) -> None:
-    dev = ""
-    if epoch.f1 is not None and epoch.precision is not None and epoch.recall is not None:
-        dev = (
-            f"  dev P {100 * epoch.precision:5.2f} R {100 * epoch.recall:5.2f} "
-            f"F1 {100 * epoch.f1:5.2f}"
-        )
-    minutes, seconds = divmod(round(epoch.seconds_left), 60)
-    _console.print(
-        f"epoch {epoch.epoch:>3}/{epoch.epochs}  loss {epoch.loss:.4f}{dev}  "
-        f"{epoch.seconds:.0f} s, {minutes}:{seconds:02d} left"
-    )

@@ -118,7 +118,7 @@ def compare(
     without SciPy; ConfigError for settings out of range; CorpusError for fewer than two gold
     documents and for a document that gold lacks; further as `score_ner` raises.
     """
-    stats = _scipy_stats()
+    stats = scipy_stats()
     if n_resamples < 1 or not 0 < confidence_level < 1 or seed < 0:
         raise ConfigError(
             "compare: expected n_resamples of 1 or more, a seed of 0 or more and a confidence "
@@ -283,7 +283,8 @@ def _compared(
     return GroupComparison(group, *counts, compared)
 
 
-def _scipy_stats() -> ModuleType:
+def scipy_stats() -> ModuleType:
+    """Return `scipy.stats`; MissingExtraError where SciPy is not installed."""
     try:
         from scipy import stats
     except ImportError:

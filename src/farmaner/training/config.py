@@ -7,7 +7,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from farmaner.errors import ConfigError, FormatError
 from farmaner.tagging.schemes import Scheme, SchemeName
@@ -25,7 +25,8 @@ class TrainingConfig:
     """How an encoder is fine-tuned; the defaults suit a small encoder on two cores.
 
     Lengths are in pieces, `warmup` is a share of all steps, `patience` is in epochs (0: never
-    stop early; needs a dev folder).
+    stop early; needs a dev folder). `eval_batch_size` windows of `max_pieces`, or more that are
+    shorter, are annotated at once.
     """
 
     encoder: str
@@ -34,6 +35,7 @@ class TrainingConfig:
     max_pieces: int = 128
     epochs: int = 12
     batch_size: int = 16
+    eval_batch_size: int = 16
     accumulation: int = 1
     learning_rate: float = 1e-4
     warmup: float = 0.1
@@ -45,51 +47,131 @@ class TrainingConfig:
     seed: int = 13
 
     def __post_init__(self) -> None:
-        for name, kind in get_type_hints(type(self)).items():
-            _check_kind(name, getattr(self, name), kind)
-        _check_range("max_pieces", self.max_pieces, 8, 100_000)
-        for name in ("epochs", "batch_size", "accumulation"):
-            _check_range(name, getattr(self, name), 1, 1_000_000)
-        _check_range("patience", self.patience, 0, 1_000_000)
-        _check_range("learning_rate", self.learning_rate, 1e-9, 1.0)
+        check_kinds(self)
+        check_range("max_pieces", self.max_pieces, 8, 100_000)
+        for name in ("epochs", "batch_size", "eval_batch_size", "accumulation"):
+            check_range(name, getattr(self, name), 1, 1_000_000)
+        check_range("patience", self.patience, 0, 1_000_000)
+        check_range("learning_rate", self.learning_rate, 1e-9, 1.0)
         for name in ("warmup", "dropout", "weight_decay"):
-            _check_range(name, getattr(self, name), 0.0, 1.0)
+            check_range(name, getattr(self, name), 0.0, 1.0)
 
     def tagging_scheme(self) -> Scheme:
         """Return the scheme over the labels."""
         return Scheme(self.scheme, self.labels)
 
+    @property
+    def eval_batch_pieces(self) -> int:
+        """The budget of padded pieces with which documents are annotated."""
+        return self.eval_batch_size * self.max_pieces
+
+    def as_input(self) -> dict[str, Any]:
+        """Return the settings as a step's input: an encoder's folder counts by its content."""
+        folder = Path(self.encoder)
+        return dataclasses.asdict(self) | {"encoder": folder if folder.is_dir() else self.encoder}
+
     def write(self, path: Path) -> None:
         """Write the settings as JSON."""
-        text = json.dumps(dataclasses.asdict(self), ensure_ascii=False, indent=2) + "\n"
-        path.write_text(text, encoding="utf-8")
+        write_settings(self, path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PretrainConfig:
+    """How an encoder is pretrained on unlabelled text by masked words.
+
+    Lengths are in pieces, `warmup` is a share of all `steps`. `weights` says how often each
+    source is read for once that a source without a weight is; below 1 a share of its texts is
+    read. `epochs` multiplies them all. `held_out` is the share of each source's texts that is
+    never fitted, and on which the loss is measured every `evaluate_steps`, on at most
+    `held_out_windows` of each.
+    """
+
+    encoder: str
+    weights: dict[str, float] = dataclasses.field(default_factory=dict)
+    max_pieces: int = 128
+    epochs: float = 1.0
+    batch_size: int = 32
+    learning_rate: float = 4e-4
+    warmup: float = 0.06
+    weight_decay: float = 0.01
+    max_gradient_norm: float = 1.0
+    dropout: float = 0.0
+    mask_share: float = 0.2
+    held_out: float = 0.01
+    held_out_windows: int = 64
+    evaluate_steps: int = 250
+    save_steps: int = 250
+    precision: Precision = "auto"
+    seed: int = 13
+
+    def __post_init__(self) -> None:
+        check_kinds(self)
+        check_range("max_pieces", self.max_pieces, 8, 100_000)
+        for name in ("batch_size", "held_out_windows", "evaluate_steps", "save_steps"):
+            check_range(name, getattr(self, name), 1, 1_000_000)
+        check_range("epochs", self.epochs, 1e-6, 1_000_000)
+        check_range("learning_rate", self.learning_rate, 1e-9, 1.0)
+        for name in ("warmup", "dropout", "weight_decay", "mask_share", "held_out"):
+            check_range(name, getattr(self, name), 0.0, 1.0)
+
+    def passes(self, source: str) -> float:
+        """Return how often the texts of a source are read in all."""
+        return self.epochs * self.weights.get(source, 1.0)
+
+
+Config = TypeVar("Config")
 
 
 def read_config(path: Path | None = None, **settings: object) -> TrainingConfig:
-    """Return the settings of a TOML file, with `settings` that are not None over them.
+    """Return the training settings of a TOML file, with `settings` that are not None over them.
 
     Raises FormatError where the file is not TOML, ConfigError where a key is unknown, a value is
     of the wrong kind or out of range, or no encoder is named.
     """
-    values = {} if path is None else _read_toml(path)
-    known = {field.name for field in dataclasses.fields(TrainingConfig)}
+    return make_config({} if path is None else read_toml(path), path, **settings)
+
+
+def make_config(
+    values: dict[str, Any], path: Path | None = None, **settings: object
+) -> TrainingConfig:
+    """Return settings from a table's values as `read_config` does; `path` is for its errors."""
+    return make_settings(TrainingConfig, values, path, **settings)
+
+
+def read_settings(kind: type[Config], path: Path | None = None, **settings: object) -> Config:
+    """Return settings of any kind that names an encoder, as `read_config` does."""
+    return make_settings(kind, {} if path is None else read_toml(path), path, **settings)
+
+
+def make_settings(
+    kind: type[Config], values: dict[str, Any], path: Path | None = None, **settings: object
+) -> Config:
+    """Return settings of any kind from a table's values; `path` is for the errors."""
+    known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     for key in values:
         if key not in known:
             raise ConfigError(
                 f"{path}: expected one of {', '.join(sorted(known))}, found the unknown key {key!r}"
             )
-    values |= {key: value for key, value in settings.items() if value is not None}
+    values = values | {key: value for key, value in settings.items() if value is not None}
     if "encoder" not in values:
         raise ConfigError("encoder: expected a hub name or a folder, found none")
     if isinstance(values.get("labels"), list):
         values["labels"] = tuple(values["labels"])
     try:
-        return TrainingConfig(**values)
+        return kind(**values)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}" if path else str(error)) from None
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def write_settings(settings: Any, path: Path) -> None:
+    """Write settings as JSON."""
+    text = json.dumps(dataclasses.asdict(settings), ensure_ascii=False, indent=2) + "\n"
+    path.write_text(text, encoding="utf-8")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return a TOML file's values; ConfigError if it cannot be read, FormatError if it is other."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -100,12 +182,23 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise FormatError(path, None, "TOML", str(error)) from None
 
 
+def check_kinds(settings: Any) -> None:
+    """Raise ConfigError for a setting whose value is not of its annotated kind."""
+    for name, kind in get_type_hints(type(settings)).items():
+        _check_kind(name, getattr(settings, name), kind)
+
+
 def _check_kind(name: str, value: object, kind: Any) -> None:
     if get_origin(kind) is Literal:
         fits, expected = value in get_args(kind), f"one of {', '.join(get_args(kind))}"
     elif get_origin(kind) is tuple:
         fits = isinstance(value, tuple) and all(isinstance(part, str) for part in value)
         expected = "a list of names"
+    elif get_origin(kind) is dict:
+        fits = isinstance(value, dict) and all(
+            isinstance(part, int | float) and part >= 0 for part in value.values()
+        )
+        expected = "a table of numbers, none below 0"
     elif kind is float:
         fits, expected = isinstance(value, int | float) and not isinstance(value, bool), "a number"
     elif kind is int:
@@ -116,6 +209,7 @@ def _check_kind(name: str, value: object, kind: Any) -> None:
         raise ConfigError(f"{name}: expected {expected}, found {value!r}")
 
 
-def _check_range(name: str, value: float, low: float, high: float) -> None:
+def check_range(name: str, value: float, low: float, high: float) -> None:
+    """Raise ConfigError for a setting outside [low, high]."""
     if not low <= value <= high:
         raise ConfigError(f"{name}: expected {low:g} to {high:g}, found {value:g}")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import resource
 import shutil
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,19 +25,24 @@ from farmaner.encoders.folder import ModelSettings
 from farmaner.encoders.torch import TorchEncoder
 from farmaner.errors import ConfigError, CorpusError
 from farmaner.evaluation.official import STRICT, NerScore, score_ner
+from farmaner.formats.files import write_text
 from farmaner.recognizer import Recognizer
-from farmaner.tagging import IGNORED
-from farmaner.text import PieceTokenizer
 from farmaner.training.config import TrainingConfig
 from farmaner.training.curves import draw_curves
 from farmaner.training.progress import METRICS_FILE, EpochLog, ShowEpoch, ShowStep
+from farmaner.training.run import (
+    CHECKPOINTS,
+    CONFIG_FILE,
+    Collator,
+    find_checkpoint,
+    peak_memory_mb,
+    use_bfloat16,
+)
 from farmaner.training.source import load_source
 from farmaner.training.windows import Coverage, TrainingWindow, training_windows
 
-CONFIG_FILE = "training.json"
 SUMMARY_FILE = "training-summary.json"
 CURVES_FILE = "learning-curve.png"
-CHECKPOINTS = "checkpoints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,7 @@ def train(
     be met or `output` is taken, ModelError where the encoder cannot be loaded.
     """
     _check_job(config, documents, dev)
-    checkpoint = _checkpoint_of(config, output, resume)
+    checkpoint = find_checkpoint(config, output, resume)
     set_seed(config.seed)
     model, tokenizer, pieces = load_source(config)
     output.mkdir(parents=True, exist_ok=True)
@@ -148,15 +151,17 @@ def train(
     callbacks: list[Any] = [log]
     if dev and config.patience:
         callbacks.append(EarlyStoppingCallback(config.patience))
-    bfloat16 = _use_bfloat16(config)
+    bfloat16, budget = use_bfloat16(config.precision), config.eval_batch_pieces
     trainer = _Trainer(
-        Recognizer(TorchEncoder(model, bfloat16=bfloat16), pieces, settings),
+        Recognizer(
+            TorchEncoder(model, bfloat16=bfloat16), pieces, settings, max_batch_pieces=budget
+        ),
         dev,
         windows,
         model=model,
         args=_arguments(config, output, judged=bool(dev), bfloat16=bfloat16),
         eval_dataset=_Windows([]) if dev else None,  # asked for, but judged in `evaluate`
-        data_collator=_Collator(pieces),
+        data_collator=Collator(pieces.special.pad),
         callbacks=callbacks,
     )
     trainer.remove_callback(PrinterCallback)
@@ -164,12 +169,13 @@ def train(
     trainer.save_model(str(output))
     tokenizer.save_pretrained(str(output))
     settings.write(output)
-    score = _score(Recognizer(TorchEncoder(model), pieces, settings), dev) if dev else None
+    judge = Recognizer(TorchEncoder(model), pieces, settings, max_batch_pieces=budget)
+    score = _score(judge, dev) if dev else None
     result = TrainingResult(
-        output, coverage, score, outcome.metrics["train_runtime"], _peak_memory_mb()
+        output, coverage, score, outcome.metrics["train_runtime"], peak_memory_mb()
     )
-    _write_summary(result)
     draw_curves(output / METRICS_FILE, output / CURVES_FILE)
+    _write_summary(result)  # last of all: where it stands, the training is done
     shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
     (output / "training_args.bin").unlink(missing_ok=True)
     return result
@@ -190,25 +196,6 @@ def _check_job(
         )
     if config.patience and not dev:
         raise ConfigError("patience: expected dev documents to stop early on, found none")
-
-
-def _checkpoint_of(config: TrainingConfig, output: Path, resume: bool) -> str | None:
-    """Return the checkpoint to go on from, None for a fresh start; ConfigError if neither fits."""
-    checkpoints = sorted(
-        (output / CHECKPOINTS).glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1])
-    )
-    if output.exists() and any(output.iterdir()) and not resume:
-        hint = "; --resume goes on with it" if checkpoints else ""
-        raise ConfigError(f"{output}: expected a new or empty folder, found files in it{hint}")
-    record = output / CONFIG_FILE
-    if resume and checkpoints:
-        begun = json.loads(record.read_text(encoding="utf-8"))
-        if begun != json.loads(json.dumps(asdict(config))):
-            raise ConfigError(
-                f"{record}: expected the settings that the interrupted training began with, "
-                "found others"
-            )
-    return str(checkpoints[-1]) if resume and checkpoints else None
 
 
 def _arguments(
@@ -242,43 +229,6 @@ def _arguments(
     )
 
 
-def _use_bfloat16(config: TrainingConfig) -> bool:
-    """Whether to compute in bfloat16: where asked, or where the hardware multiplies in it."""
-    if config.precision != "auto":
-        return config.precision == "bfloat16"
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported())
-    return any(
-        getattr(torch.cpu, probe, lambda: False)()
-        for probe in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    )
-
-
-class _Collator:
-    """Pads windows to the longest of their batch."""
-
-    def __init__(self, pieces: PieceTokenizer) -> None:
-        self._pad = pieces.special.pad
-
-    def __call__(self, rows: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-        pad = torch.nn.utils.rnn.pad_sequence
-        ids = [row["input_ids"] for row in rows]
-        targets = [row["labels"] for row in rows]
-        return {
-            "input_ids": pad(ids, batch_first=True, padding_value=self._pad),
-            "attention_mask": pad([torch.ones_like(row) for row in ids], batch_first=True),
-            "labels": pad(targets, batch_first=True, padding_value=IGNORED),
-        }
-
-
-def _peak_memory_mb() -> int:
-    """Return the most memory that this process has held, on the GPU where there is one."""
-    if torch.cuda.is_available():
-        return int(torch.cuda.max_memory_allocated() // 2**20)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak // 2**20 if sys.platform == "darwin" else peak // 2**10
-
-
 def _write_summary(result: TrainingResult) -> None:
     content = {
         "coverage": asdict(result.coverage),
@@ -287,4 +237,4 @@ def _write_summary(result: TrainingResult) -> None:
         "peak_memory_mb": result.peak_memory_mb,
     }
     text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
-    (result.folder / SUMMARY_FILE).write_text(text, encoding="utf-8")
+    write_text(result.folder / SUMMARY_FILE, text)

@@ -11,6 +11,8 @@ from typing import Any
 
 from transformers import TrainerCallback
 
+from farmaner.formats.files import write_text
+
 METRICS_FILE = "metrics.jsonl"
 
 
@@ -27,6 +29,20 @@ class Epoch:
     f1: float | None
     seconds: float
     seconds_left: float
+
+    def summary(self) -> str:
+        """Return one line for a person."""
+        dev = ""
+        if self.f1 is not None and self.precision is not None and self.recall is not None:
+            dev = (
+                f"  dev P {100 * self.precision:5.2f} R {100 * self.recall:5.2f} "
+                f"F1 {100 * self.f1:5.2f}"
+            )
+        minutes, seconds = divmod(round(self.seconds_left), 60)
+        return (
+            f"epoch {self.epoch:>3}/{self.epochs}  loss {self.loss:.4f}{dev}  "
+            f"{self.seconds:.0f} s, {minutes}:{seconds:02d} left"
+        )
 
 
 ShowEpoch = Callable[[Epoch], None]
@@ -59,7 +75,7 @@ class EpochLog(TrainerCallback):
         done = round(state.epoch or 0) if self._resumed else 0
         lines = self._path.read_text(encoding="utf-8").splitlines(True) if done else []
         kept = [line for line in lines if json.loads(line)["epoch"] <= done]
-        self._path.write_text("".join(kept), encoding="utf-8")
+        write_text(self._path, "".join(kept))
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Start the epoch's clock."""

@@ -18,16 +18,13 @@ import onnx
 import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
-from transformers import AutoModelForTokenClassification, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
 from farmaner.encoders.folder import ONNX_FILES, TOKENIZER_FILE, ModelSettings
 from farmaner.errors import ModelError
 
 WRAPPER = "model."
 """What stands before a parameter's name in the graph: exporting wraps the model."""
-
-CONFIG_FILE = "config.json"
-HEAD = "classifier."
 
 _SUFFIXES = ("_quantized", "_Q8")
 _SCALES = ("_scale", "_scales")
@@ -68,31 +65,29 @@ def _digest(array: Array) -> tuple[tuple[int, ...], bytes]:
     return values.shape, hashlib.sha256(values.tobytes()).digest()
 
 
-def read_model(folder: Path, config: Any) -> Any:
-    """Return a token-classification model of `config` with the weights of an exported folder.
+def read_model(kind: Any, folder: Path, config: Any, **settings: Any) -> Any:
+    """Return a model of an `AutoModel` class and `config` with the weights of an exported folder.
 
-    A weight that is in 8 bits there becomes the float32 number that it stands for. The tagging
-    head is read where the file has one of the size that `config` asks for, else it is fresh.
-    ModelError where a weight is missing or of another shape.
+    A weight that is in 8 bits there becomes the float32 number that it stands for. What is not
+    of the encoder, such as the tagging head, is read where the file has it in the size that
+    `config` asks for, else it is fresh. ModelError where a weight is missing or of another shape.
     """
     path = exported_file(folder)
     if path is None:
         raise ModelError(f"{folder}: expected {ONNX_FILES['onnx-int8']}, found none")
     weights = read_weights(path)
-    model = AutoModelForTokenClassification.from_config(  # type: ignore[no-untyped-call]
-        config, dtype=torch.float32
-    )
-    state = model.state_dict()
-    for name, tensor in state.items():
+    model = kind.from_config(config, dtype=torch.float32, **settings)
+    state: dict[str, torch.Tensor] = {}
+    for name, tensor in model.state_dict().items():
         found = weights.get(name)
         if found is not None and found.shape == tuple(tensor.shape):
             state[name] = torch.from_numpy(found)
-        elif not name.startswith(HEAD):
+        elif name.startswith(f"{model.base_model_prefix}."):
             shape = "none" if found is None else f"one of {found.shape}"
             raise ModelError(
                 f"{path}: expected the weight {name} of {tuple(tensor.shape)}, found {shape}"
             )
-    model.load_state_dict(state)
+    model.load_state_dict(state, strict=False)
     return model
 
 

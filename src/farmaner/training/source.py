@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from huggingface_hub import constants
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
+from transformers import (
+    AutoConfig,
+    AutoModelForMaskedLM,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+)
 from transformers.utils import logging as transformers_logging
 
 from farmaner.encoders.folder import WEIGHTS_FILE
 from farmaner.errors import ConfigError, HubError, ModelError
 from farmaner.recognizer import bundled_model
 from farmaner.text.pieces import PieceTokenizer, SpecialPieces
-from farmaner.training.config import TrainingConfig
-from farmaner.training.readback import HEAD, exported_file, read_model, read_tokenizer
+from farmaner.training.config import PretrainConfig, TrainingConfig
+from farmaner.training.readback import exported_file, read_model, read_tokenizer
 from farmaner.windows import SPECIAL_PIECES_PER_WINDOW
 
 HUB_TIMEOUT_SECONDS = 10
 
 BUNDLED = "bundled"
 """As an encoder's name: the model that comes with the package."""
+
+_Settings: TypeAlias = TrainingConfig | PretrainConfig
 
 
 def load_source(config: TrainingConfig) -> tuple[Any, Any, PieceTokenizer]:
@@ -37,15 +45,44 @@ def load_source(config: TrainingConfig) -> tuple[Any, Any, PieceTokenizer]:
     Raises ModelError where the encoder cannot be loaded or has no fast tokenizer, HubError where
     a hub name cannot be fetched, ConfigError where the windows outgrow the encoder.
     """
+    tags = config.tagging_scheme().tags
+    return _load(
+        AutoModelForTokenClassification,
+        config,
+        num_labels=len(tags),
+        id2label=dict(enumerate(tags)),
+        label2id={tag: number for number, tag in enumerate(tags)},
+        classifier_dropout=config.dropout,
+    )
+
+
+def load_masked_source(config: PretrainConfig) -> tuple[Any, Any, PieceTokenizer]:
+    """Return the masked-language model, its transformers tokenizer, and our own.
+
+    A prediction head that the encoder comes without is new, its output tied to the embeddings
+    of the input. Raises what `load_source` raises, ModelError also where there is no mask piece.
+    """
+    model, tokenizer, pieces = _load(AutoModelForMaskedLM, config)
+    if tokenizer.mask_token_id is None:
+        raise ModelError(f"{config.encoder}: expected a tokenizer with a mask piece, found none")
+    return model, tokenizer, pieces
+
+
+def _load(kind: Any, config: _Settings, **head: Any) -> tuple[Any, Any, PieceTokenizer]:
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     name = str(bundled_model()) if config.encoder == BUNDLED else config.encoder
     folder = _is_folder(name)
     local = folder or not _hub_answers()
+    exported = folder and not _has_weights(Path(name))
     try:
         settings = AutoConfig.from_pretrained(name, local_files_only=local)
-        other_tags = _set_tags(settings, config)
-        exported = folder and not _has_weights(Path(name))
+        other_tags = _has_other_tags(settings, head)
+        for attribute, value in head.items():
+            setattr(settings, attribute, value)
+        for attribute in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+            if hasattr(settings, attribute):
+                setattr(settings, attribute, config.dropout)
         if exported:
             tokenizer = read_tokenizer(Path(name))
         else:
@@ -53,13 +90,14 @@ def load_source(config: TrainingConfig) -> tuple[Any, Any, PieceTokenizer]:
         pieces = _piece_tokenizer(name, tokenizer)
         _check_length(config, settings)
         if exported:
-            model = read_model(Path(name), settings)
+            model = read_model(kind, Path(name), settings, attn_implementation=_attention())
         else:
-            model = AutoModelForTokenClassification.from_pretrained(
+            model = kind.from_pretrained(
                 name,
                 config=settings,
                 local_files_only=local,
                 dtype=torch.float32,
+                attn_implementation=_attention(),
                 ignore_mismatched_sizes=other_tags,
             )
     except (OSError, ValueError, ImportError, SafetensorError) as error:
@@ -69,30 +107,26 @@ def load_source(config: TrainingConfig) -> tuple[Any, Any, PieceTokenizer]:
     return model, tokenizer, pieces
 
 
-def _set_tags(settings: Any, config: TrainingConfig) -> bool:
-    """Set the tags and the dropout; return whether the encoder has a head for other tags."""
-    tags = config.tagging_scheme().tags
+def _attention() -> str:
+    """Plain attention trains faster on a CPU than torch's fused one, at windows this short."""
+    return "sdpa" if torch.cuda.is_available() else "eager"
+
+
+def _has_other_tags(settings: Any, head: Mapping[str, Any]) -> bool:
+    """Whether an encoder has a tagging head already, for other tags than the wanted ones."""
     is_tagger = any("ForTokenClassification" in name for name in settings.architectures or ())
-    other_tags = is_tagger and tuple(settings.id2label.values()) != tags
-    settings.id2label = dict(enumerate(tags))
-    settings.label2id = {tag: number for number, tag in enumerate(tags)}
-    for attribute in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
-        if hasattr(settings, attribute):
-            setattr(settings, attribute, config.dropout)
-    settings.classifier_dropout = config.dropout
-    return other_tags
+    return is_tagger and settings.id2label != head.get("id2label")
 
 
 def _refresh_head(model: Any) -> None:
-    """Draw the head's weights anew: of the right size, they may still stand for other tags."""
-    deviation = model.config.initializer_range
+    """Draw the weights outside the encoder anew: of the right size, they stand for other tags."""
     for name, parameter in model.named_parameters():
-        if name.startswith(HEAD):
+        if not name.startswith(f"{model.base_model_prefix}."):
             with torch.no_grad():
                 if name.endswith("bias"):
                     parameter.zero_()
                 else:
-                    parameter.normal_(0.0, deviation)
+                    parameter.normal_(0.0, model.config.initializer_range)
 
 
 def _has_weights(folder: Path) -> bool:
@@ -154,7 +188,7 @@ def _piece_tokenizer(name: str, tokenizer: Any) -> PieceTokenizer:
     return PieceTokenizer(tokenizer.backend_tokenizer, SpecialPieces(**ids))
 
 
-def _check_length(config: TrainingConfig, settings: Any) -> None:
+def _check_length(config: _Settings, settings: Any) -> None:
     longest = getattr(settings, "max_position_embeddings", None)
     if longest is None or longest <= 0:
         return

@@ -1,0 +1,137 @@
+"""`farmaner pretrain`: teach an encoder the field's language from unlabelled text."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from farmaner.training.pretrain import PretrainResult, Progress
+
+_console = Console(stderr=True, highlight=False)
+
+
+def pretrain(
+    texts: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="TEXT...", help=".jsonl (also .gz, .xz, .bz2) or .txt files, or folders of them"
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="encoder folder to write")],
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="TOML file of settings, with weights of sources"),
+    ] = None,
+    encoder: Annotated[
+        str | None, typer.Option("--encoder", help="hub name or folder of the encoder")
+    ] = None,
+    exclude: Annotated[
+        list[Path] | None,
+        typer.Option("--exclude", help="brat folder whose texts, found anywhere, are left out"),
+    ] = None,
+    epochs: Annotated[
+        float | None, typer.Option(help="how often texts of weight 1 are read")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="windows a step")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="highest learning rate")] = None,
+    max_pieces: Annotated[int | None, typer.Option(help="pieces a window, specials too")] = None,
+    seed: Annotated[int | None, typer.Option(help="seed of everything random")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="go on with an interrupted pretraining")
+    ] = False,
+) -> None:
+    r"""Pretrain an encoder on unlabelled text by guessing masked words.
+
+    Each text belongs to a source (the key "source" of its JSON line, else the name of its file or
+    folder), and the settings may weight sources, so that few clinical cases do not drown in much
+    other prose. A share of each source is held out; its loss is shown as the training goes. A
+    text that shares twelve words in a row with one of --exclude is not read: name the documents
+    that will judge the model. The output is an encoder folder for `farmaner train --encoder`.
+
+    Examples:
+
+      farmaner pretrain texts/*.jsonl.xz --encoder bert-base-multilingual-cased \
+        --exclude PharmaCoNER/dev -o encoder
+
+      farmaner pretrain notes/ --config pretrain.toml -o encoder --resume
+
+    Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted (--resume goes on).
+    """
+    from farmaner.training.config import PretrainConfig, read_settings
+
+    settings = read_settings(
+        PretrainConfig,
+        config,
+        encoder=encoder,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        max_pieces=max_pieces,
+        seed=seed,
+    )
+    warnings.filterwarnings("ignore", module="torch|transformers|accelerate")
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    from farmaner.formats.brat import read_brat
+    from farmaner.training.pretrain import pretrain as run
+    from farmaner.training.texts import read_source_texts
+
+    kept_out = [
+        document.text
+        for folder in exclude or ()
+        for document in read_brat(folder, missing_ann_ok=True)
+    ]
+    try:
+        result = run(
+            settings,
+            read_source_texts(texts),
+            output=output,
+            kept_out=kept_out,
+            resume=resume,
+            show=_show,
+        )
+    except KeyboardInterrupt:
+        _console.print("farmaner: interrupted; the same command with --resume goes on")
+        raise typer.Exit(130) from None
+    _console.print(_table(result))
+    _console.print(
+        f"{result.steps} steps, {result.seconds:.0f} s, peak memory {result.peak_memory_mb} MB"
+    )
+    print(result.folder)
+
+
+def _show(progress: Progress) -> None:
+    parts = [f"step {progress.step:>6}/{progress.steps}"]
+    if progress.loss is not None:
+        parts.append(f"loss {progress.loss:.3f}")
+    if progress.held_out is not None:
+        parts.append("held out:")
+        parts += [f"{name} {loss:.3f}" for name, loss in progress.held_out.items()]
+    _console.print("  ".join(parts), soft_wrap=True)
+
+
+def _table(result: PretrainResult) -> Table:
+    from farmaner.training.pretrain import perplexity
+
+    table = Table(title="Held-out perplexity of masked pieces, by source")
+    table.add_column("source")
+    for name in ("texts", "pieces", "held out", "overlapping", "not read", "before", "after"):
+        table.add_column(name, justify="right")
+    for name, count in result.sources.items():
+        losses = (result.before.get(name), result.after.get(name))
+        table.add_row(
+            name,
+            str(count.n_texts),
+            str(count.n_pieces),
+            str(count.n_held_out),
+            str(count.n_overlapping),
+            str(count.n_passed_over),
+            *("" if loss is None else f"{perplexity(loss):.1f}" for loss in losses),
+        )
+    return table

@@ -1,0 +1,32 @@
+"""Fitting inside a longer job: a training goes on where it was killed, and is not done twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from farmaner.document import Document
+from farmaner.training.config import TrainingConfig
+from farmaner.training.loop import SUMMARY_FILE, train
+from farmaner.training.progress import ShowEpoch
+
+
+def fit(
+    config: TrainingConfig,
+    documents: Sequence[Document],
+    dev: Sequence[Document],
+    output: Path,
+    *,
+    show: ShowEpoch | None = None,
+) -> dict[str, Any]:
+    """Train, or go on with a training, or find it done; return its summary.
+
+    `output` holds nothing but what an earlier call with the same arguments left there.
+    """
+    summary = output / SUMMARY_FILE
+    if not summary.is_file():
+        train(config, documents, dev, output=output, resume=True, show=show)
+    content: dict[str, Any] = json.loads(summary.read_text(encoding="utf-8"))
+    return content
