@@ -43,18 +43,19 @@ def main() -> int:
     write_brat(held_out, Path(folders["held-out"]))
     print(f"{len(fit)} notes to fit on, {len(held_out)} held out", flush=True)
     settings = [part for pair in (SETTINGS | {"--epochs": given.epochs}).items() for part in pair]
-    as_brat = ("--format", "brat", "--output")
+    as_brat = ["--format", "brat", "--output"]
+    fit_on = ["--encoder", "bundled", "--train", folders["fit"]]
+    judged, model = folders["held-out"], folders["model"]
     commands = [
-        ("annotate", folders["held-out"], *as_brat, folders["before"]),
-        ("train", "--encoder", "bundled", "--train", folders["fit"], "--output", folders["model"])
-        + tuple(settings),
-        ("export", folders["model"], "--texts", folders["held-out"]),
-        ("annotate", folders["held-out"], "--model", folders["model"], *as_brat, folders["after"]),
-        ("evaluate", "ner", folders["held-out"], folders["before"], folders["after"]),
+        ["annotate", judged, *as_brat, folders["before"]],
+        ["train", *fit_on, "--output", model, *settings],
+        ["export", model, "--texts", judged],
+        ["annotate", judged, "--model", model, *as_brat, folders["after"]],
+        ["evaluate", "ner", judged, folders["before"], folders["after"]],
     ]
     for command in commands:
         print(f"\n$ farmaner {shlex.join(command)}", flush=True)
-        if code := run(list(command)):
+        if code := run(command):
             return code
     print(f"\n{time.perf_counter() - began:.0f} s in all; the model is in {folders['model']}")
     return 0
