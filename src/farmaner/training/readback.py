@@ -28,7 +28,10 @@ WRAPPER = "model."
 
 _SUFFIXES = ("_quantized", "_Q8")
 _SCALES = ("_scale", "_scales")
-_PRODUCTS = ("MatMul", "Gemm", "MatMulInteger", "DynamicQuantizeMatMul", "FusedMatMul")
+_PRODUCTS = (
+    *("MatMul", "FusedMatMul", "Gemm"),
+    *("MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul"),
+)
 _MASKS = ("[MASK]", "<mask>")
 _HOPS = 4  # from a product to its bias: the casts and scales of an integer product lie between
 
@@ -107,8 +110,8 @@ def read_tokenizer(folder: Path) -> Any:
 def read_weights(path: Path) -> dict[str, NDArray[np.float32]]:
     """Return the weights of an exported model, float32, by their names in torch.
 
-    Read by what uses them: products (MatMulNBits in blocks, MatMulInteger with one scale or one
-    a channel, MatMul), Gather for embeddings, and every float vector that has a name.
+    Read by what uses them: products (MatMulNBits in blocks, integer ones with one scale or one
+    an output, float ones), Gather for embeddings, and every float vector that has a name.
     """
     try:
         graph = onnx.load(path).graph
@@ -193,16 +196,16 @@ class _Reader:
     ) -> NDArray[np.float32]:
         whole = self._stored[name].astype(np.float32)
         scales = self._stored[scale].astype(np.float32)
-        zeros = self._stored[zero].astype(np.float32) if zero in self._stored else np.float32(0)
-        shape = [1] * whole.ndim
-        if scales.size > 1:
-            # one a row of a table, one a column of a matrix: whichever its number fits
+        zeros: Array = np.zeros((), dtype=np.float32)
+        if zero in self._stored:
+            zeros = self._stored[zero].astype(np.float32)
+        if scales.ndim != whole.ndim:
+            # one a column of a matrix, one a row of a table, or one: whichever their number fits
             axis = axis if whole.shape[axis] == scales.size else 0
-            shape[axis] = scales.size
-        scales = scales.reshape(shape)
-        result: NDArray[np.float32] = (
-            whole - (zeros.reshape(shape) if zeros.size > 1 else zeros.reshape(()))
-        ) * scales
+            shape = [scales.size if place == axis else 1 for place in range(whole.ndim)]
+            scales = scales.reshape(shape if scales.size > 1 else ())
+            zeros = zeros.reshape(shape if zeros.size > 1 else ())
+        result: NDArray[np.float32] = (whole - zeros) * scales
         return result
 
     def _blockwise(self, node: Any) -> NDArray[np.float32]:
