@@ -4,17 +4,21 @@
 PYTHON ?= python3
 DEV := .venv
 DEMO := .venv-demo
+TRAIN := .venv-train
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo finetune test check bench clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target does; \
-		do printf 'make %-7s %s\n' "$$target" "$$does"; done
+		do printf 'make %-8s %s\n' "$$target" "$$does"; done
 
 demo: $(DEMO)/.installed ## annotate the example notes with the bundled model and score them
 	@$(DEMO)/bin/python examples/demo.py
+
+finetune: $(TRAIN)/.installed ## fine-tune the bundled model on example notes, score it before and after
+	@$(TRAIN)/bin/python examples/finetune.py
 
 test: $(DEV)/.installed ## run the whole suite
 	@$(DEV)/bin/python -m pytest
@@ -32,13 +36,17 @@ bench: $(DEV)/.installed ## run every script in benchmarks/
 	done
 
 clean: ## remove environments, builds and the tools' caches
-	rm -rf $(DEV) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf $(DEV) $(DEMO) $(TRAIN) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache
 	find src tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The demo has an environment of its own: the core package, without torch, as a user installs it.
 $(DEMO)/.installed: pyproject.toml constraints.txt
 	$(call install,$(DEMO),.,about a quarter of a minute)
+
+# Training has one too, torch in it and nothing that only developers need.
+$(TRAIN)/.installed: pyproject.toml constraints.txt
+	$(call install,$(TRAIN),.[train],torch among it: about two minutes)
 
 $(DEV)/.installed: pyproject.toml constraints.txt
 	$(call install,$(DEV),.[train$(comma)dev],torch among it: about two minutes)

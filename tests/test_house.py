@@ -165,5 +165,11 @@ def test_torch_is_pinned_to_exactly_the_version_with_a_cpu_build_at_hand() -> No
 def test_the_bundled_model_is_whole_and_no_more_than_annotating_needs() -> None:
     folder = bundled_model()
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert files == {"README.md", "farmaner.json", "onnx/model_int8.onnx", "tokenizer.json"}
+    assert files == {
+        "README.md",
+        "config.json",
+        "farmaner.json",
+        "onnx/model_int8.onnx",
+        "tokenizer.json",
+    }
     assert json.loads((folder / "farmaner.json").read_text(encoding="utf-8"))["labels"]

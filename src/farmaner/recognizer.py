@@ -96,7 +96,8 @@ class Recognizer:
             batch = pad_batch([inputs[row] for row in rows], self._tokenizer.special.pad)
             logits = self._encoder(batch)
             for row, window_logits in zip(rows, logits):
-                answers[row] = _tags_and_scores(window_logits[firsts[row]])
+                scaled = window_logits[firsts[row]] / np.float32(self.settings.temperature)
+                answers[row] = _tags_and_scores(scaled)
         taken = 0
         for prepared in round_:
             mine = answers[taken : taken + len(prepared.windows)]

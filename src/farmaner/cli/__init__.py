@@ -13,7 +13,10 @@ import typer
 from farmaner.cli import corpus, evaluate, terminology
 from farmaner.cli.analyze import analyze
 from farmaner.cli.annotate import annotate
+from farmaner.cli.build_model import build_model
+from farmaner.cli.calibrate import calibrate
 from farmaner.cli.compare import compare
+from farmaner.cli.distill import distill
 from farmaner.cli.experiment import experiment
 from farmaner.cli.export import export
 from farmaner.cli.index import index
@@ -35,6 +38,9 @@ app.add_typer(terminology.app, name="terminology")
 app.command("pretrain")(pretrain)
 app.command("train")(train)
 app.command("tune")(tune)
+app.command("distill")(distill)
+app.command("calibrate")(calibrate)
+app.command("build-model")(build_model)
 app.command("experiment")(experiment)
 app.command("export")(export)
 app.command("annotate")(annotate)

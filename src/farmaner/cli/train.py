@@ -33,7 +33,7 @@ def train(
         Path | None, typer.Option("--config", help="TOML file of settings; flags go over it")
     ] = None,
     encoder: Annotated[
-        str | None, typer.Option("--encoder", help="hub name or folder of the encoder")
+        str | None, typer.Option("--encoder", help="hub name or folder of the encoder, or bundled")
     ] = None,
     scheme: Annotated[str | None, typer.Option(help="tagging scheme: iob2 or paper")] = None,
     epochs: Annotated[int | None, typer.Option(help="epochs")] = None,

@@ -26,13 +26,17 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """What annotating with a model needs to know beyond its weights and its vocabulary."""
+    """What annotating with a model needs to know beyond its weights and its vocabulary.
+
+    Logits are divided by `temperature` before they become scores; the tags stay the same.
+    """
 
     name: str
     labels: tuple[str, ...]
     scheme: SchemeName
     max_pieces: int
     special_pieces: SpecialPieces
+    temperature: float = 1.0
 
     def tagging_scheme(self) -> Scheme:
         """Return the scheme over the model's labels."""

@@ -1,4 +1,4 @@
-"""The learning curve: loss and dev figures over epochs, as a PNG."""
+"""What a training has to show, as PNGs: its learning curve, and what its scores are worth."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import matplotlib as mpl
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
+
+from farmaner.evaluation.confidence import Confidence
 
 
 def draw_curves(metrics: Path, image: Path) -> None:
@@ -33,6 +35,34 @@ def draw_curves(metrics: Path, image: Path) -> None:
         axes[0, 1].legend()
     for axis in axes.flat:
         axis.grid(alpha=0.3)
+    figure.tight_layout()
+    figure.savefig(image, dpi=120)
+    plt.close(figure)
+
+
+def draw_reliability(before: Confidence, after: Confidence, image: Path) -> None:
+    """Draw the share of right entities over their score into a PNG, uncalibrated and calibrated.
+
+    The area of a point grows with the number of its bin's entities.
+    """
+    figure, axis = plt.subplots(figsize=(4.5, 4.2))
+    axis.plot([0, 1], [0, 1], linestyle=":", color="#999")
+    for name, one, colour in (
+        ("uncalibrated", before, "#c8553d"),
+        ("calibrated", after, "#1b6ca8"),
+    ):
+        largest = max(bin_.n_entities for bin_ in one.bins)
+        axis.scatter(
+            [bin_.mean_score for bin_ in one.bins],
+            [bin_.share_correct for bin_ in one.bins],
+            s=[20 + 180 * bin_.n_entities / largest for bin_ in one.bins],
+            label=f"{name}, error {one.expected_calibration_error:.3f}",
+            color=colour,
+            alpha=0.7,
+        )
+    axis.set(xlabel="mean score", ylabel="share right", xlim=(0, 1), ylim=(0, 1.02))
+    axis.legend(loc="upper left", markerscale=0.5)
+    axis.grid(alpha=0.3)
     figure.tight_layout()
     figure.savefig(image, dpi=120)
     plt.close(figure)

@@ -26,6 +26,7 @@ from farmaner.encoders.torch import TorchEncoder, load_model
 from farmaner.errors import ModelError
 from farmaner.evaluation.scoring import Counts, score_sets
 from farmaner.recognizer import Recognizer
+from farmaner.training.readback import name_weights
 from farmaner.windows import Batch
 
 TOLERANCE = 1e-4
@@ -105,6 +106,7 @@ def _write_onnx(model: Any, path: Path) -> None:
         dynamo=True,
         verbose=False,
     )
+    name_weights(path, model.state_dict())
 
 
 def _write_int8(path: Path, path_int8: Path) -> None:

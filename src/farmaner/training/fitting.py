@@ -12,6 +12,7 @@ from farmaner.document import Document
 from farmaner.training.config import TrainingConfig
 from farmaner.training.loop import CHECKPOINTS, SUMMARY_FILE, train
 from farmaner.training.progress import ShowEpoch
+from farmaner.training.soft import SoftText
 
 
 def fit(
@@ -20,6 +21,8 @@ def fit(
     dev: Sequence[Document],
     output: Path,
     *,
+    soft: Sequence[SoftText] = (),
+    soft_weight: float = 1.0,
     show: ShowEpoch | None = None,
 ) -> dict[str, Any]:
     """Train, or go on with a training, or find it done; return its summary.
@@ -28,7 +31,16 @@ def fit(
     """
     summary = output / SUMMARY_FILE
     if not summary.is_file():
-        train(config, documents, dev, output=output, resume=True, show=show)
+        train(
+            config,
+            documents,
+            dev,
+            output=output,
+            resume=True,
+            soft=soft,
+            soft_weight=soft_weight,
+            show=show,
+        )
     shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)  # of a kill at the very end
     content: dict[str, Any] = json.loads(summary.read_text(encoding="utf-8"))
     return content

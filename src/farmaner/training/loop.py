@@ -27,6 +27,7 @@ from farmaner.errors import ConfigError, CorpusError
 from farmaner.evaluation.official import STRICT, NerScore, score_ner
 from farmaner.formats.files import write_text
 from farmaner.recognizer import Recognizer
+from farmaner.tagging import IGNORED
 from farmaner.training.config import TrainingConfig
 from farmaner.training.curves import draw_curves
 from farmaner.training.progress import METRICS_FILE, EpochLog, ShowEpoch, ShowStep
@@ -38,6 +39,7 @@ from farmaner.training.run import (
     peak_memory_mb,
     use_bfloat16,
 )
+from farmaner.training.soft import SoftText, soft_windows
 from farmaner.training.source import load_source
 from farmaner.training.windows import Coverage, TrainingWindow, training_windows
 
@@ -65,10 +67,13 @@ class _Windows(Dataset[dict[str, torch.Tensor]]):
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
         window = self.windows[index]
-        return {
+        row = {
             "input_ids": torch.from_numpy(window.piece_ids),
             "labels": torch.from_numpy(window.targets),
         }
+        if window.soft is not None:
+            row["soft"] = torch.from_numpy(window.soft)
+        return row
 
 
 class _Trainer(Trainer):
@@ -82,9 +87,13 @@ class _Trainer(Trainer):
         judge: Recognizer,
         dev: Sequence[Document],
         windows: Sequence[TrainingWindow],
+        soft_weight: float | None,
         **settings: Any,
     ) -> None:
         super().__init__(train_dataset=_Windows(windows), **settings)
+        self._soft_weight = soft_weight
+        if soft_weight is not None:
+            self.model_accepts_loss_kwargs = False  # the loss here is a mean over its own batch
         self._judge = judge
         self._dev = dev
         self._lengths = [len(window.piece_ids) for window in windows]
@@ -94,6 +103,21 @@ class _Trainer(Trainer):
             self.args.train_batch_size * self.args.gradient_accumulation_steps,
             lengths=self._lengths,
         )
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        if self._soft_weight is None:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        logits = model(
+            input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]
+        ).logits
+        loss = mixed_loss(logits, inputs["labels"], inputs.get("soft"), self._soft_weight)
+        return (loss, {"logits": logits}) if return_outputs else loss
 
     def evaluate(
         self,
@@ -121,6 +145,8 @@ def train(
     *,
     output: Path,
     resume: bool = False,
+    soft: Sequence[SoftText] = (),
+    soft_weight: float = 1.0,
     show: ShowEpoch | None = None,
     show_step: ShowStep | None = None,
 ) -> TrainingResult:
@@ -130,6 +156,7 @@ def train(
     last. Every epoch leaves a checkpoint under `output/checkpoints`, gone once training is done;
     `resume` goes on from the last one and ends with the same model as an unbroken run. `show`
     is called with each epoch's figures, `show_step` with the number of each step and of all.
+    With `soft` texts the model learns from teachers too; see `mixed_loss`.
 
     Raises CorpusError where there is nothing to train on, ConfigError where the settings cannot
     be met or `output` is taken, ModelError where the encoder cannot be loaded.
@@ -142,6 +169,7 @@ def train(
     config.write(output / CONFIG_FILE)
     scheme = config.tagging_scheme()
     windows, coverage = training_windows(documents, pieces, scheme, max_pieces=config.max_pieces)
+    windows += soft_windows(soft, pieces, scheme, max_pieces=config.max_pieces)
     settings = ModelSettings(
         output.name, config.labels, config.scheme, config.max_pieces, pieces.special
     )
@@ -158,6 +186,7 @@ def train(
         ),
         dev,
         windows,
+        soft_weight if soft else None,
         model=model,
         args=_arguments(config, output, judged=bool(dev), bfloat16=bfloat16),
         eval_dataset=_Windows([]) if dev else None,  # asked for, but judged in `evaluate`
@@ -179,6 +208,28 @@ def train(
     shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
     (output / "training_args.bin").unlink(missing_ok=True)
     return result
+
+
+def mixed_loss(
+    logits: torch.Tensor, targets: torch.Tensor, soft: torch.Tensor | None, weight: float
+) -> torch.Tensor:
+    """Return the cross-entropy on gold plus `weight` times the divergence from the teachers.
+
+    `logits` and `soft` are (windows, pieces, tags), `targets` (windows, pieces). Each part is a
+    mean over the pieces that have a target of its kind, and 0 where none has: cross-entropy over
+    those with a tag, Kullback and Leibler's divergence over those that teachers spoke about.
+    """
+    logits = logits.float()
+    total = logits.sum() * 0.0
+    hard = targets != IGNORED
+    if hard.any():
+        total = total + torch.nn.functional.cross_entropy(logits[hard], targets[hard])
+    if soft is not None and (spoken := soft.sum(-1) > 0).any():
+        mine = torch.log_softmax(logits[spoken], dim=-1)
+        theirs = soft[spoken].float()
+        divergence = torch.nn.functional.kl_div(mine, theirs, reduction="batchmean")
+        total = total + weight * divergence
+    return total
 
 
 def _score(recognizer: Recognizer, documents: Sequence[Document]) -> NerScore:

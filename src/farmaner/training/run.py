@@ -71,15 +71,23 @@ class Collator:
         self._pad = pad
 
     def __call__(self, rows: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-        """Return one batch, all three arrays (windows, pieces)."""
+        """Return one batch, arrays (windows, pieces), and (windows, pieces, tags) of soft tags."""
         pad = torch.nn.utils.rnn.pad_sequence
         ids = [row["input_ids"] for row in rows]
         targets = [row["labels"] for row in rows]
-        return {
+        batch = {
             "input_ids": pad(ids, batch_first=True, padding_value=self._pad),
             "attention_mask": pad([torch.ones_like(row) for row in ids], batch_first=True),
             "labels": pad(targets, batch_first=True, padding_value=IGNORED),
         }
+        soft = [row["soft"] for row in rows if "soft" in row]
+        if soft:
+            n_tags = soft[0].shape[1]
+            blank = [torch.zeros(len(row), n_tags, dtype=soft[0].dtype) for row in ids]
+            batch["soft"] = pad(
+                [row.get("soft", none) for row, none in zip(rows, blank)], batch_first=True
+            )
+        return batch
 
 
 def peak_memory_mb() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -20,17 +21,26 @@ from transformers.utils import logging as transformers_logging
 
 from farmaner.encoders.folder import WEIGHTS_FILE
 from farmaner.errors import ConfigError, HubError, ModelError
+from farmaner.recognizer import bundled_model
 from farmaner.text.pieces import PieceTokenizer, SpecialPieces
 from farmaner.training.config import PretrainConfig, TrainingConfig
+from farmaner.training.readback import exported_file, read_model, read_tokenizer
 from farmaner.windows import SPECIAL_PIECES_PER_WINDOW
 
 HUB_TIMEOUT_SECONDS = 10
+
+BUNDLED = "bundled"
+"""As an encoder's name: the model that comes with the package."""
 
 _Settings: TypeAlias = TrainingConfig | PretrainConfig
 
 
 def load_source(config: TrainingConfig) -> tuple[Any, Any, PieceTokenizer]:
-    """Return the model with a fresh tagging head, its transformers tokenizer, and our own.
+    """Return the model, its transformers tokenizer, and our own.
+
+    The tagging head is fresh, but for an encoder that is a tagger of the very same tags already.
+    Of a folder that holds no torch weights, such as the bundled model's, those of its export are
+    read back.
 
     Raises ModelError where the encoder cannot be loaded or has no fast tokenizer, HubError where
     a hub name cannot be fetched, ConfigError where the windows outgrow the encoder.
@@ -61,26 +71,39 @@ def load_masked_source(config: PretrainConfig) -> tuple[Any, Any, PieceTokenizer
 def _load(kind: Any, config: _Settings, **head: Any) -> tuple[Any, Any, PieceTokenizer]:
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    name = config.encoder
+    name = str(bundled_model()) if config.encoder == BUNDLED else config.encoder
     folder = _is_folder(name)
     local = folder or not _hub_answers()
+    exported = folder and not _has_weights(Path(name))
     try:
-        settings = AutoConfig.from_pretrained(name, local_files_only=local, **head)
+        settings = AutoConfig.from_pretrained(name, local_files_only=local)
+        other_tags = _has_other_tags(settings, head)
+        for attribute, value in head.items():
+            setattr(settings, attribute, value)
         for attribute in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
             if hasattr(settings, attribute):
                 setattr(settings, attribute, config.dropout)
-        tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
+        if exported:
+            tokenizer = read_tokenizer(Path(name))
+        else:
+            tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
         pieces = _piece_tokenizer(name, tokenizer)
         _check_length(config, settings)
-        model = kind.from_pretrained(
-            name,
-            config=settings,
-            local_files_only=local,
-            dtype=torch.float32,
-            attn_implementation=_attention(),
-        )
+        if exported:
+            model = read_model(kind, Path(name), settings, attn_implementation=_attention())
+        else:
+            model = kind.from_pretrained(
+                name,
+                config=settings,
+                local_files_only=local,
+                dtype=torch.float32,
+                attn_implementation=_attention(),
+                ignore_mismatched_sizes=other_tags,
+            )
     except (OSError, ValueError, ImportError, SafetensorError) as error:
         raise _as_model_error(name, folder, error) from error
+    if other_tags:
+        _refresh_head(model)
     return model, tokenizer, pieces
 
 
@@ -89,13 +112,34 @@ def _attention() -> str:
     return "sdpa" if torch.cuda.is_available() else "eager"
 
 
+def _has_other_tags(settings: Any, head: Mapping[str, Any]) -> bool:
+    """Whether an encoder has a tagging head already, for other tags than the wanted ones."""
+    is_tagger = any("ForTokenClassification" in name for name in settings.architectures or ())
+    return is_tagger and settings.id2label != head.get("id2label")
+
+
+def _refresh_head(model: Any) -> None:
+    """Draw the weights outside the encoder anew: of the right size, they stand for other tags."""
+    for name, parameter in model.named_parameters():
+        if not name.startswith(f"{model.base_model_prefix}."):
+            with torch.no_grad():
+                if name.endswith("bias"):
+                    parameter.zero_()
+                else:
+                    parameter.normal_(0.0, model.config.initializer_range)
+
+
+def _has_weights(folder: Path) -> bool:
+    names = (WEIGHTS_FILE, "model.safetensors.index.json", "pytorch_model.bin")
+    return any((folder / name).is_file() for name in names)
+
+
 def _is_folder(name: str) -> bool:
     folder = Path(name)
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise ModelError(f"{name}: expected an encoder folder with config.json, found none")
-        weights = (WEIGHTS_FILE, "model.safetensors.index.json", "pytorch_model.bin")
-        if not any((folder / file).is_file() for file in weights):
+        if not _has_weights(folder) and exported_file(folder) is None:
             raise ModelError(
                 f"{name}: expected an encoder with weights ({WEIGHTS_FILE}), found none"
             )

@@ -70,7 +70,7 @@ class Steps:
 
     def __init__(self, folder: Path, show: ShowLine) -> None:
         self.folder = folder
-        self._show = show
+        self.show = show
 
     def run(
         self,
@@ -94,9 +94,9 @@ class Steps:
         folder = self.folder / name
         found = self._take(folder, wanted)
         if found is not None and found["result"] is not None:
-            self._show(f"{name}: already done")
+            self.show(f"{name}: already done")
             return Step(name, folder, found["result"])
-        self._show(f"{name}: {'begins' if found is None or not resumable else 'goes on'}")
+        self.show(f"{name}: {'begins' if found is None or not resumable else 'goes on'}")
         began = time.monotonic()
         make_folder(folder)
         _write(folder, wanted, None)
@@ -105,7 +105,7 @@ class Steps:
         work(folder)
         result = _digest_of(folder)
         _write(folder, wanted, result)
-        self._show(f"{name}: done in {time.monotonic() - began:.0f} s")
+        self.show(f"{name}: done in {time.monotonic() - began:.0f} s")
         return Step(name, folder, result)
 
     def _take(self, folder: Path, wanted: dict[str, Any]) -> dict[str, Any] | None:
@@ -120,7 +120,7 @@ class Steps:
             aside = _aside(folder, record["inputs"])
             folder.replace(aside)
             name = folder.relative_to(self.folder)
-            self._show(f"{name}: inputs changed ({', '.join(changed)}); kept as {aside.name}")
+            self.show(f"{name}: inputs changed ({', '.join(changed)}); kept as {aside.name}")
             record = None
         if record is None and (kept := _aside(folder, wanted)).is_dir():
             kept.replace(folder)

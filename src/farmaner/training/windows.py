@@ -16,10 +16,14 @@ from farmaner.windows import pack_windows, window_pieces
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingWindow:
-    """One window's piece ids and their targets, both (pieces,)."""
+    """One window's piece ids and their targets, both (pieces,).
+
+    `soft` is (pieces, tags): what teachers say of a word's first piece, 0 for every other piece.
+    """
 
     piece_ids: NDArray[np.int64]
     targets: NDArray[np.int64]
+    soft: NDArray[np.float16] | None = None
 
 
 @dataclass(frozen=True, slots=True)

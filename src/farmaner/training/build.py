@@ -1,0 +1,253 @@
+"""Building a model by its recipe: one command, step by step, each done once (see `steps`).
+
+pretraining         the encoder reads the unlabelled text, without what overlaps with dev
+twin/model          fitted on train alone: the model that dev may judge
+calibration/model   fitted on nine tenths of train; on the last tenth the temperature is fitted
+final/model         fitted on train and dev: the model that ships
+…/teachers/N, …/answers-N   with distillation: the teachers of each of the three, fitted on the
+                    same gold, and what they say of the unlabelled text
+…/export            ONNX in 8 bits, as it ships
+twin/score          the exported twin on dev: scores, reliability
+twin/folder, final/folder   what goes to models/bundled, with the temperature
+
+All three are fitted by the same settings for all their epochs: dev chooses none.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from farmaner.encoders import ModelSettings
+from farmaner.encoders.folder import ONNX_FILES, SETTINGS_FILE, TOKENIZER_FILE
+from farmaner.evaluation.official import score_ner
+from farmaner.formats.brat import read_brat
+from farmaner.formats.files import write_text
+from farmaner.recognizer import load
+from farmaner.training.config import TrainingConfig
+from farmaner.training.distill import Distillation, Gold, distill
+from farmaner.training.recipe import Recipe
+from farmaner.training.steps import ShowLine, Step, Steps, open_steps, show_line
+
+SHIPPED = (SETTINGS_FILE, TOKENIZER_FILE, "config.json", ONNX_FILES["onnx-int8"])
+"""What a model folder needs to annotate and to be trained on; the card comes to it by hand."""
+
+EXPORT_FILE = "export.json"
+TEMPERATURE_FILE = "calibration.json"
+SCORE_FILE = "score.json"
+CARD_FILE = "score.md"
+FIGURE_FILE = "reliability.png"
+
+_WORK = ".work"
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The folder that ships, that of the twin fitted on train alone, and the twin's scores."""
+
+    final: Path
+    twin: Path
+    score: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Build:
+    recipe: Recipe
+    steps: Steps
+    encoder: Step | str
+
+
+def build_model(recipe: Recipe, *, output: Path, show: ShowLine = show_line) -> Built:
+    """Build the model of a recipe in `output`, or go on with it.
+
+    Raises what the steps raise: see `pretrain`, `train`, `distill`, `export` and `calibrate`.
+    """
+    with open_steps(output.resolve(), show=show) as steps:
+        encoder = _pretrain(recipe, steps)
+        build = _Build(recipe, steps, encoder)
+        both = Gold((*recipe.train, recipe.dev))
+        twin = _export(build, "twin", _fit(build, "twin", Gold(recipe.train)))
+        temperature = _calibrate(build) if recipe.calibrate else None
+        twin = _folder(build, "twin", twin, temperature)
+        score = steps.run(
+            "twin/score",
+            {"model": twin, "dev": recipe.dev},
+            lambda folder: _score(twin.folder, recipe.dev, folder),
+        )
+        final = _export(build, "final", _fit(build, "final", both))
+        final = _folder(build, "final", final, temperature)
+    return Built(final.folder, twin.folder, score.folder)
+
+
+def _pretrain(recipe: Recipe, steps: Steps) -> Step | str:
+    config = recipe.pretraining
+    if config is None:
+        return recipe.training.encoder
+
+    def work(folder: Path) -> None:
+        from farmaner.training.pretrain import SUMMARY_FILE, pretrain
+        from farmaner.training.texts import read_source_texts
+
+        if (folder / SUMMARY_FILE).is_file():
+            return
+        pretrain(
+            config,
+            read_source_texts(recipe.texts),
+            output=folder,
+            kept_out=[document.text for document in read_brat(recipe.dev, missing_ann_ok=True)],
+            resume=True,
+            show=lambda progress: steps.show(f"step {progress.step}/{progress.steps}"),
+        )
+
+    inputs = {
+        "settings": _settings(config, config.encoder),
+        "texts": recipe.texts,
+        "kept_out": recipe.dev,
+    }
+    return steps.run("pretraining", inputs, work, resumable=True)
+
+
+def _settings(config: Any, encoder: Step | str) -> dict[str, Any]:
+    """Return settings as a step's input; the encoder counts by its content where it is here."""
+    if isinstance(encoder, str) and Path(encoder).is_dir():
+        return {**dataclasses.asdict(config), "encoder": Path(encoder)}
+    return {**dataclasses.asdict(config), "encoder": encoder}
+
+
+def _fit(build: _Build, side: str, gold: Gold) -> Step:
+    """Return the fitted model of a side, distilled where the recipe says so."""
+    recipe = build.recipe
+    if recipe.distillation is None:
+        return _train(build, f"{side}/model", recipe.training, gold)
+    teachers = [
+        _train(build, f"{side}/teachers/{number}", teacher, gold)
+        for number, teacher in enumerate(recipe.teachers, 1)
+    ]
+    job = Distillation(
+        recipe.distillation,
+        _with_encoder(recipe.training, build.encoder),
+        tuple(teachers),
+        gold,
+        recipe.texts,
+        kept_out=recipe.dev,
+        dev=recipe.dev if side == "twin" else None,
+    )
+    return distill(job, build.steps, f"{side}/", _settings(recipe.training, build.encoder))
+
+
+def _train(build: _Build, place: str, config: TrainingConfig, gold: Gold) -> Step:
+    """Return a model fitted for all its epochs."""
+    own = config.encoder != build.recipe.training.encoder
+    encoder = config.encoder if own else build.encoder
+
+    def work(folder: Path) -> None:
+        from farmaner.training.fitting import fit
+
+        fit(
+            _with_encoder(config, encoder),
+            gold.documents(),
+            [],
+            folder,
+            show=lambda epoch: build.steps.show(epoch.summary()),
+        )
+
+    inputs = {"settings": _settings(config, encoder), "train": gold}
+    return build.steps.run(place, inputs, work, resumable=True)
+
+
+def _with_encoder(config: TrainingConfig, encoder: Step | str) -> TrainingConfig:
+    name = encoder if isinstance(encoder, str) else str(encoder.folder)
+    return dataclasses.replace(config, encoder=name)
+
+
+def _export(build: _Build, side: str, model: Step) -> Step:
+    """Return the exported model: what ships of it, and how many entities of dev differ."""
+
+    def work(folder: Path) -> None:
+        from farmaner.training.export import export
+
+        made = folder / _WORK
+        shutil.copytree(model.folder, made)
+        result = export(made, read_brat(build.recipe.dev, missing_ann_ok=True))
+        content = {
+            "largest_difference": result.largest_difference,
+            "compared": [dataclasses.asdict(one) for one in result.comparisons],
+        }
+        _copy_shipped(made, folder)
+        write_text(folder / EXPORT_FILE, json.dumps(content, indent=2) + "\n")
+        shutil.rmtree(made)
+
+    return build.steps.run(f"{side}/export", {"model": model, "texts": build.recipe.dev}, work)
+
+
+def _copy_shipped(source: Path, target: Path) -> None:
+    for name in SHIPPED:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, target / name)
+
+
+def _calibrate(build: _Build) -> Step:
+    """Return the step whose `calibration.json` holds the temperature."""
+    fitted, held_out = (Gold(build.recipe.train, part) for part in ("fitted", "held-out"))
+    model = _export(build, "calibration", _fit(build, "calibration", fitted))
+
+    def work(folder: Path) -> None:
+        from farmaner.training.calibration import calibrate
+
+        result = calibrate(model.folder, held_out.documents())
+        content = {
+            "temperature": result.temperature,
+            "n_documents": result.n_documents,
+            "n_entities": sum(bin_.n_entities for bin_ in result.before.bins),
+            "expected_calibration_error": {
+                "before": result.before.expected_calibration_error,
+                "after": result.after.expected_calibration_error,
+            },
+        }
+        write_text(folder / TEMPERATURE_FILE, json.dumps(content, indent=2) + "\n")
+
+    inputs = {"model": model, "documents": held_out}
+    return build.steps.run("calibration/temperature", inputs, work)
+
+
+def _folder(build: _Build, side: str, model: Step, temperature: Step | None) -> Step:
+    """Return the folder that can be put into models/bundled as it is."""
+
+    def work(folder: Path) -> None:
+        _copy_shipped(model.folder, folder)
+        settings = dataclasses.replace(ModelSettings.read(folder), name=build.recipe.name)
+        if temperature is not None:
+            text = (temperature.folder / TEMPERATURE_FILE).read_text(encoding="utf-8")
+            settings = dataclasses.replace(settings, temperature=json.loads(text)["temperature"])
+        settings.write(folder)
+
+    inputs = {"model": model, "temperature": temperature, "name": build.recipe.name}
+    return build.steps.run(f"{side}/folder", inputs, work)
+
+
+def _score(model: Path, dev: Path, folder: Path) -> None:
+    """Write what the model card needs to say: scores and reliability on dev."""
+    from farmaner.training.calibration import reliability, reliability_table
+    from farmaner.training.curves import draw_reliability
+
+    documents = read_brat(dev)
+    score = score_ner(documents, list(load(model).recognize_documents(documents)))
+    write_text(
+        folder / SCORE_FILE, json.dumps(score.as_dict(), ensure_ascii=False, indent=2) + "\n"
+    )
+    lines = ["| label | P | R | F1 | TP | FP | FN |", "|---|--:|--:|--:|--:|--:|--:|"]
+    for label, counts in {**score.by_label, "**all**": score.micro}.items():
+        figures = (counts.precision, counts.recall, counts.f1)
+        numbers = (counts.true_positives, counts.false_positives, counts.false_negatives)
+        cells = [*(f"{100 * figure:.2f}" for figure in figures), *map(str, numbers)]
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    text = "\n".join(lines) + "\n"
+    if score.micro.true_positives + score.micro.false_positives:
+        before, after = reliability(model, documents)
+        text += "\n" + reliability_table(before, after)
+        draw_reliability(before, after, folder / FIGURE_FILE)
+    write_text(folder / CARD_FILE, text)

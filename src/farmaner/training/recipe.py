@@ -1,0 +1,183 @@
+"""The recipe of a bundled model: a TOML file that names its settings and its data.
+
+name = "farmaner-es-2"
+encoder = "intfloat/multilingual-e5-small"   # hub name or folder
+train = ["../../PharmaCoNER/train"]          # paths are relative to the file's folder
+dev = "../../PharmaCoNER/dev"
+texts = ["../../text/cases.jsonl.xz"]        # unlabelled
+
+pretraining = "pretraining.toml"             # files of settings; without one, no such step
+training = "training.toml"
+distillation = "distillation.toml"
+calibrate = true
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from farmaner.errors import ConfigError
+from farmaner.training.config import (
+    PretrainConfig,
+    TrainingConfig,
+    make_config,
+    read_config,
+    read_settings,
+    read_toml,
+)
+from farmaner.training.distill import DistillConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How a bundled model is made, and of what.
+
+    Whatever starts from the encoder of `training` starts from the pretrained one; a teacher of
+    another encoder takes that as it is.
+    """
+
+    name: str
+    training: TrainingConfig
+    train: tuple[Path, ...]
+    dev: Path
+    texts: tuple[Path, ...] = ()
+    pretraining: PretrainConfig | None = None
+    distillation: DistillConfig | None = None
+    teachers: tuple[TrainingConfig, ...] = ()
+    calibrate: bool = True
+
+
+_STRINGS = ("name", "encoder", "dev", "pretraining", "training", "distillation")
+_LISTS = ("train", "texts")
+
+
+def read_recipe(
+    path: Path,
+    *,
+    encoder: str | None = None,
+    train: Sequence[Path] = (),
+    dev: Path | None = None,
+    texts: Sequence[Path] = (),
+) -> Recipe:
+    """Return the recipe of a TOML file, with what is given here over it.
+
+    Raises FormatError where a file is not TOML, ConfigError where a key is unknown or missing, a
+    value is of the wrong kind, or a step that reads unlabelled text has none.
+    """
+    values = read_toml(path)
+    _check(path, values)
+    folder = path.parent
+    source = encoder or _encoder(folder, values.get("encoder"))
+    if source is None:
+        raise ConfigError(f"{path}: encoder: expected a hub name or a folder, found none")
+    named = {
+        key: folder / values[key]
+        for key in ("pretraining", "training", "distillation")
+        if key in values
+    }
+    distillation, teachers = (
+        read_distillation(named["distillation"], named["training"], source)
+        if "distillation" in named
+        else (None, ())
+    )
+    recipe = Recipe(
+        name=values["name"],
+        training=read_config(named["training"], encoder=source),
+        train=tuple(train) or tuple(folder / part for part in values.get("train", ())),
+        dev=dev or folder / values.get("dev", ""),
+        texts=tuple(texts) or tuple(folder / part for part in values.get("texts", ())),
+        pretraining=read_settings(PretrainConfig, named["pretraining"], encoder=source)
+        if "pretraining" in named
+        else None,
+        distillation=distillation,
+        teachers=teachers,
+        calibrate=values.get("calibrate", True),
+    )
+    _check_data(path, recipe, has_dev=dev is not None or "dev" in values)
+    return recipe
+
+
+def read_distillation(
+    path: Path, training: Path, encoder: str
+) -> tuple[DistillConfig, tuple[TrainingConfig, ...]]:
+    """Return the settings of a distillation file, and those of each [[teacher]] in it.
+
+    A teacher may set whatever a training can, over the settings of the file `training`.
+    """
+    values = read_toml(path)
+    teachers = values.pop("teacher", None)
+    if not isinstance(teachers, list) or not teachers:
+        raise ConfigError(f"{path}: teacher: expected tables [[teacher]], found none")
+    student = read_toml(training)
+    configs = [
+        make_config(
+            {**student, **teacher},
+            path,
+            encoder=_encoder(path.parent, teacher.get("encoder", encoder)),
+        )
+        for teacher in teachers
+    ]
+    return make_distillation(values, path), tuple(configs)
+
+
+def make_distillation(values: dict[str, Any], path: Path | None = None) -> DistillConfig:
+    """Return the settings of a distillation from a table's values; `path` is for the errors."""
+    known = {field.name for field in dataclasses.fields(DistillConfig)}
+    for key in values:
+        _refuse_unknown(path, key, known)
+    if isinstance(values.get("sources"), list):
+        values = values | {"sources": tuple(values["sources"])}
+    try:
+        return DistillConfig(**values)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}" if path else str(error)) from None
+
+
+def _encoder(folder: Path, name: str | None) -> str | None:
+    """Return an encoder's name, a folder's relative to the recipe's."""
+    return str(folder / name) if name is not None and (folder / name).is_dir() else name
+
+
+def _check(path: Path, values: Mapping[str, Any]) -> None:
+    for key in values:
+        _refuse_unknown(path, key, {*_STRINGS, *_LISTS, "calibrate"})
+    for key in ("name", "training"):
+        if key not in values:
+            raise ConfigError(f"{path}: {key}: expected text, found none")
+    for key in _STRINGS:
+        if not isinstance(values.get(key, ""), str):
+            raise ConfigError(f"{path}: {key}: expected text, found {values[key]!r}")
+    for key in _LISTS:
+        parts = values.get(key, [])
+        if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+            raise ConfigError(f"{path}: {key}: expected a list of paths, found {parts!r}")
+    if not isinstance(values.get("calibrate", True), bool):
+        raise ConfigError(
+            f"{path}: calibrate: expected true or false, found {values['calibrate']!r}"
+        )
+
+
+def _check_data(path: Path, recipe: Recipe, *, has_dev: bool) -> None:
+    if not recipe.train:
+        raise ConfigError(f"{path}: train: expected one or more folders, found none")
+    if not has_dev:
+        raise ConfigError(f"{path}: dev: expected a folder, found none")
+    if recipe.training.patience:
+        raise ConfigError(f"{path}: patience: expected 0, for dev chooses nothing, found another")
+    for step, settings in (
+        ("pretraining", recipe.pretraining),
+        ("distillation", recipe.distillation),
+    ):
+        if settings is not None and not recipe.texts:
+            raise ConfigError(f"{path}: texts: expected files, which {step} reads, found none")
+
+
+def _refuse_unknown(path: Path | None, key: str, known: set[str]) -> None:
+    if key not in known:
+        raise ConfigError(
+            f"{path}: expected one of {', '.join(sorted(known))}, found the unknown key {key!r}"
+        )

@@ -1,0 +1,166 @@
+"""Soft tags: what teachers think of each word of a text, stored without the text.
+
+A teacher's answer to a text is a float16 array (words, tags): its probabilities for the tags of
+each word, taken from the window in which the word is most central. Words are those of
+`split_words`, whatever the teacher's pieces are, so that teachers with other tokenizers agree on
+what a row means.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from farmaner.document import Document, Entity, Span
+from farmaner.encoders import Encoder
+from farmaner.errors import FormatError
+from farmaner.tagging import IGNORED, Scheme, decode_tags
+from farmaner.text import PieceTokenizer, split_sentences, split_words
+from farmaner.training.windows import TrainingWindow
+from farmaner.windows import pack_windows, pad_batch, plan_batches, window_pieces
+
+TEXTS_A_FILE = 128
+
+Probabilities = NDArray[np.float16]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SoftText:
+    """A text and the averaged probabilities of its words' tags, (words, tags)."""
+
+    text: str
+    probabilities: Probabilities
+
+
+def text_key(text: str) -> str:
+    """Return what a text's answers are stored under: the SHA-256 of its UTF-8."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def label_texts(
+    texts: Iterable[str],
+    encoder: Encoder,
+    tokenizer: PieceTokenizer,
+    folder: Path,
+    *,
+    max_pieces: int,
+    max_batch_pieces: int = 2048,
+) -> int:
+    """Store a teacher's answers to texts in `folder`; return how many texts it had to read.
+
+    Texts that the folder has answers to already are passed over, so that an interrupted run goes
+    on; each file of answers is complete or not there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    done = set(_keys(folder))
+    unique = {key: text for text in texts if (key := text_key(text)) not in done}
+    left = iter(unique.items())
+    number = len(list(folder.glob("*.npz")))
+    while part := dict(islice(left, TEXTS_A_FILE)):
+        answers = _answers(list(part.values()), encoder, tokenizer, max_pieces, max_batch_pieces)
+        whole = folder / f".{number:06}.{os.getpid()}.part"
+        with whole.open("wb") as file:
+            np.savez_compressed(file, **dict(zip(part, answers, strict=True)))
+        whole.replace(folder / f"{number:06}.npz")
+        number += 1
+    return len(unique)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.npz"))
+
+
+def _keys(folder: Path) -> Iterator[str]:
+    for path in _files(folder):
+        with np.load(path) as stored:
+            yield from stored.files
+
+
+def read_answers(folder: Path) -> dict[str, Probabilities]:
+    """Return a teacher's stored answers by the texts' keys; FormatError for a broken file."""
+    answers: dict[str, Probabilities] = {}
+    for path in _files(folder):
+        try:
+            with np.load(path) as stored:
+                answers.update({key: stored[key] for key in stored.files})
+        except (OSError, ValueError, EOFError) as error:
+            raise FormatError(path, None, "answers of a teacher", type(error).__name__) from None
+    return answers
+
+
+def average(answers: Sequence[Probabilities]) -> Probabilities:
+    """Return the mean of several teachers' answers to one text, each row summing to 1."""
+    mean = np.mean([answer.astype(np.float32) for answer in answers], axis=0)
+    result: Probabilities = (mean / mean.sum(axis=1, keepdims=True)).astype(np.float16)
+    return result
+
+
+def as_document(document: Document, probabilities: Probabilities, scheme: Scheme) -> Document:
+    """Return a document with the entities that the most probable tags of its words spell."""
+    words = split_words(document.text)
+    entities = []
+    tags = probabilities.argmax(axis=1).tolist() if len(words) else []
+    for found in decode_tags(tags, scheme):
+        span = Span(int(words.starts[found.start]), int(words.ends[found.end - 1]))
+        entities.append(Entity(span, found.label, span.of(document.text)))
+    return document.with_entities(entities)
+
+
+def soft_windows(
+    texts: Iterable[SoftText], tokenizer: PieceTokenizer, scheme: Scheme, *, max_pieces: int
+) -> list[TrainingWindow]:
+    """Return the windows of softly tagged texts; no piece of theirs has a hard target."""
+    windows: list[TrainingWindow] = []
+    for soft in texts:
+        words = split_words(soft.text)
+        pieces = tokenizer.encode(soft.text, words)
+        sentences = split_sentences(soft.text)
+        for window in pack_windows(sentences, words, pieces, max_pieces=max_pieces):
+            ids, firsts = window_pieces(window, pieces, tokenizer.special, max_pieces=max_pieces)
+            inside = firsts < len(ids) - 1
+            rows = np.zeros((len(ids), len(scheme.tags)), dtype=np.float16)
+            rows[firsts[inside]] = soft.probabilities[window.start : window.end][inside]
+            windows.append(TrainingWindow(ids, np.full(len(ids), IGNORED, dtype=np.int64), rows))
+    return windows
+
+
+def _answers(
+    texts: Sequence[str],
+    encoder: Encoder,
+    tokenizer: PieceTokenizer,
+    max_pieces: int,
+    max_batch_pieces: int,
+) -> list[Probabilities]:
+    cut = []
+    for place, text in enumerate(texts):
+        words = split_words(text)
+        pieces = tokenizer.encode(text, words)
+        for window in pack_windows(split_sentences(text), words, pieces, max_pieces=max_pieces):
+            ids, firsts = window_pieces(window, pieces, tokenizer.special, max_pieces=max_pieces)
+            cut.append((place, window, ids, firsts))
+    rows: list[Probabilities] = [np.empty((0, 0), dtype=np.float16)] * len(cut)
+    lengths = [len(ids) for _, _, ids, _ in cut]
+    for batch in plan_batches(lengths, max_batch_pieces=max_batch_pieces):
+        padded = pad_batch([cut[index][2] for index in batch], tokenizer.special.pad)
+        for index, logits in zip(batch, encoder(padded)):
+            _, window, ids, firsts = cut[index]
+            kept = firsts[window.keep_start - window.start : window.keep_end - window.start]
+            rows[index] = _softmax(logits[np.minimum(kept, len(ids) - 1)])
+    answers: list[Probabilities] = []
+    for place in range(len(texts)):
+        mine = [row for (owner, *_), row in zip(cut, rows) if owner == place]
+        answers.append(np.concatenate(mine) if mine else np.empty((0, 0), dtype=np.float16))
+    return answers
+
+
+def _softmax(logits: NDArray[np.float32]) -> Probabilities:
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    result: Probabilities = (shifted / shifted.sum(axis=1, keepdims=True)).astype(np.float16)
+    return result
