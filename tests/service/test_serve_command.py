@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import farmaner.cli.serve
-import farmaner.service
+import farmaner
 from farmaner.cli import run
 from farmaner.service import Settings, model_version
 from farmaner.testing import fake_recognizer
@@ -101,7 +101,7 @@ def test_variables_of_the_environment_are_the_settings_too(
 def test_a_missing_extra_is_named_with_the_line_that_installs_it(
     monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
-    monkeypatch.setattr(farmaner.cli.serve, "find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "fastapi", None)
 
     assert run(["serve"]) == 1
     assert capsys.readouterr().err == (
