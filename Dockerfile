@@ -13,6 +13,7 @@ COPY docker/serve.sh docker/health.py /opt/farmaner/bin/
 ENV PATH=/opt/farmaner/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    ORT_DISABLE_TELEMETRY=1 \
     FARMANER_HOST=0.0.0.0 \
     FARMANER_PORT=8000
 USER 65532:65532

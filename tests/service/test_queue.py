@@ -164,6 +164,34 @@ def test_jobs_that_wait_while_the_model_works_go_together(start: MakeWorker) -> 
     assert sample(metrics, "farmaner_queue_seconds_count") == 6
 
 
+def test_no_more_is_taken_than_is_answered_in_time(start: MakeWorker) -> None:
+    """A round of 13 pieces took 0.2 s; what waits then has 0.3 s, so less than two such."""
+    model = WatchedModel()
+    worker, _ = start(model, timeout_seconds=0.3)
+
+    def slowly(text: str) -> Job:
+        model.gate.clear()
+        job_ = job(text)
+        worker.submit(job_)
+        assert model.began.acquire(timeout=30)
+        return job_
+
+    first = slowly("a" * 39)
+    time.sleep(0.2)
+    model.gate.set()
+    first.answer.result(30)
+    second = slowly("b" * 39)
+    waiting = job("c" * 39)
+    worker.submit(waiting)
+    with pytest.raises(ServiceError) as refusal:
+        worker.submit(job("d" * 39))
+    model.gate.set()
+
+    assert refusal.value.error_type == "queue_full"
+    assert refusal.value.retry_after_seconds is not None
+    assert [len(each.answer.result(30)) for each in (second, waiting)] == [1, 1]
+
+
 def test_a_text_on_which_the_model_fails_harms_no_other(start: MakeWorker) -> None:
     model = WatchedModel(fails_on="ilegible")
     worker, _ = start(model)

@@ -284,6 +284,18 @@ def test_the_token_comes_from_the_environment_and_is_not_logged(tmp_path: Path) 
         assert token not in service.log.read_text()
 
 
+def test_a_run_leaves_nothing_on_disk_and_no_word_to_anyone(tmp_path: Path) -> None:
+    """ONNX Runtime would keep an id in the cache and report its use by it."""
+    home = tmp_path / "home"
+    home.mkdir()
+    places = {name: str(home) for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")}
+    with farmaner_serve(tmp_path, **places) as service:
+        assert annotate(service.port, NOTE).status == 200
+        assert service.end() == 0
+
+    assert list(home.rglob("*")) == []
+
+
 def test_a_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
