@@ -74,7 +74,7 @@ def serve(
         typer.Option(
             min=1,
             envvar="FARMANER_MAX_QUEUE_PIECES",
-            help="most text that waits, in pieces (about 3 characters); past it: 429",
+            help="most text that waits, in pieces of about 2.5 bytes; past it: 429",
         ),
     ] = 65_536,
 ) -> None:
