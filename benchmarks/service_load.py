@@ -5,7 +5,8 @@
 Starts `farmaner serve` on a free port of 127.0.0.1 and sends it the example notes, one a request:
 from 1, 8 and 64 clients that each wait for their answer, and come again when Retry-After says; at
 ten times the rate that 64 clients reached, whether it answers or not; and from 8 clients beside
-another whose texts have 100,000 characters. Latencies are those of answers with status 200. The clients take their share of the same cores.
+another whose texts have 100,000 characters. Latencies are those of answers with status 200. The
+clients take their share of the same cores.
 """
 
 from __future__ import annotations
