@@ -110,7 +110,8 @@ def serve(
         max_documents=max_documents,
         timeout_seconds=timeout_seconds,
         max_queue_pieces=max_queue_pieces,
-        token=token or None,
+        # An empty variable is a token that got lost, not a door to be left open.
+        token=os.environ.get("FARMANER_TOKEN") if token is None else token,
         cors_origins=tuple(cors_origin or ()),
     )
     recognizer = load(model, threads=threads)
