@@ -16,6 +16,7 @@ from farmaner.cli.annotate import annotate
 from farmaner.cli.compare import compare
 from farmaner.cli.export import export
 from farmaner.cli.index import index
+from farmaner.cli.serve import serve
 from farmaner.cli.train import train
 from farmaner.errors import FarmanerError
 
@@ -35,6 +36,7 @@ app.command("annotate")(annotate)
 app.command("analyze")(analyze)
 app.command("compare")(compare)
 app.command("index")(index)
+app.command("serve")(serve)
 
 
 def main(arguments: list[str] | None = None) -> None:

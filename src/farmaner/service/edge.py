@@ -1,0 +1,167 @@
+"""The edge: what every request passes, whatever it asks for.
+
+In the order of the way in: an id, the clock, security headers, the access log; who asks; how
+large and how slow a body may be; and the last resort for an error that nobody foresaw.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import re
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from farmaner.service.errors import ServiceError
+from farmaner.service.logs import describe_exception, log_access
+from farmaner.service.metrics import Metrics
+from farmaner.service.settings import Settings
+
+SECURITY_HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+PROTECTED = ("/v1/", "/api/", "/metrics")
+"""What needs the token, where there is one; all else is the same for every installation."""
+
+_METHODS = frozenset("GET HEAD POST PUT PATCH DELETE OPTIONS".split())
+_REQUEST_ID = re.compile(r"[0-9A-Fa-f-]{8,64}")
+_log = logging.getLogger("farmaner.service")
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What the log will say of a request."""
+
+    request_id: str
+    started: float = field(default_factory=time.monotonic)
+    status: int = 499  # until an answer begins
+    bytes_in: int = 0
+    bytes_out: int = 0
+    n_documents: int = 0
+    n_chars: int = 0
+    n_entities: int = 0
+
+
+class Edge:
+    """The ASGI middleware around the routes."""
+
+    def __init__(self, app: ASGIApp, *, settings: Settings, metrics: Metrics) -> None:
+        self._app, self._settings, self._metrics = app, settings, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request from end to end."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        exchange = Exchange(given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex)
+        scope.setdefault("state", {})["exchange"] = exchange
+
+        async def send_watched(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                exchange.status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers.update(SECURITY_HEADERS)
+                headers["X-Request-ID"] = exchange.request_id
+                headers.setdefault("Cache-Control", "no-store")
+            elif message["type"] == "http.response.body":
+                exchange.bytes_out += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self._serve(scope, receive, send_watched, exchange)
+        finally:
+            self._record(scope, exchange)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, exchange: Exchange) -> None:
+        body = _Body(receive, exchange, self._settings)
+        try:
+            self._check_token(scope)
+            body.check_length(Headers(scope=scope))
+            await self._app(scope, body, send)
+        except ServiceError as error:
+            await error.response()(scope, receive, send)
+        except Exception as error:
+            _log.error("request %s failed: %s", exchange.request_id, describe_exception(error))
+            if exchange.status == 499:
+                answer = ServiceError("internal", "the service failed; its log names the request")
+                await answer.response()(scope, receive, send)
+
+    def _check_token(self, scope: Scope) -> None:
+        token = self._settings.token
+        if token is None or not scope["path"].startswith(PROTECTED):
+            return
+        scheme, _, given = Headers(scope=scope).get("authorization", "").partition(" ")
+        # Headers are Latin-1 on the wire; what UTF-8 was sent is UTF-8 again as Latin-1.
+        same = hmac.compare_digest(given.strip().encode("latin-1"), token.encode())
+        if scheme.lower() != "bearer" or not same:
+            raise ServiceError("unauthorized", "expected Authorization: Bearer and the token")
+
+    def _record(self, scope: Scope, exchange: Exchange) -> None:
+        seconds = time.monotonic() - exchange.started
+        # Neither path nor method as sent: both may hold anything.
+        route = getattr(scope.get("route"), "path", "other")
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._metrics.requests.labels(route, str(exchange.status)).inc()
+        self._metrics.request_seconds.labels(route).observe(seconds)
+        log_access(
+            request_id=exchange.request_id,
+            method=method,
+            route=route,
+            status=exchange.status,
+            bytes_in=exchange.bytes_in,
+            bytes_out=exchange.bytes_out,
+            documents=exchange.n_documents,
+            chars=exchange.n_chars,
+            entities=exchange.n_entities,
+            seconds=round(seconds, 4),
+        )
+
+
+class _Body:
+    """Receives a body no larger than allowed, in the time that is allowed."""
+
+    def __init__(self, receive: Receive, exchange: Exchange, settings: Settings) -> None:
+        self._receive, self._exchange, self._settings = receive, exchange, settings
+        self._whole = False
+
+    def check_length(self, headers: Headers) -> None:
+        """Refuse a body that is said to be too large."""
+        given = headers.get("content-length", "")
+        if given.isdecimal() and int(given) > self._settings.max_body_bytes:
+            raise self._too_large()
+
+    async def __call__(self) -> Message:
+        if self._whole:
+            return await self._receive()  # a disconnect, whenever it comes
+        left = self._exchange.started + self._settings.timeout_seconds - time.monotonic()
+        try:
+            message = await asyncio.wait_for(self._receive(), max(left, 0.001))
+        except asyncio.TimeoutError:
+            raise ServiceError("body_timeout", "the body came too slowly") from None
+        if message["type"] == "http.request":
+            self._exchange.bytes_in += len(message.get("body", b""))
+            self._whole = not message.get("more_body", False)
+            if self._exchange.bytes_in > self._settings.max_body_bytes:
+                raise self._too_large()
+        return message
+
+    def _too_large(self) -> ServiceError:
+        limit = self._settings.max_body_bytes
+        return ServiceError("too_large", f"expected a body of at most {limit} bytes, found more")
