@@ -13,7 +13,7 @@ export function card(item, { labels, around, same, state, linked, go, close, cop
     button("×", t("close"), close, "close"),
   );
   const rows = [
-    [t("label"), make("span", {}, swatch(labels, item.label), ` ${labels.name(item.label)} `, raw(labels, item.label))],
+    [t("label"), make("span", {}, letter(labels, item.label), ` ${labels.name(item.label)} `, raw(labels, item.label))],
     [t("score"), item.score === null ? t("no_score") : meter(item.score)],
     ...codeRows(item, linked, copy),
     [t("place"), t("place_value", { start: number(item.first), end: number(item.last), document: item.document.name })],
@@ -67,6 +67,10 @@ export function swatch(labels, label) {
   sample.dataset.tag = labels.letter(label);
   return sample;
 }
+
+/** The label's letter, as a mark of its own. */
+export const letter = (labels, label) =>
+  make("span", { className: `entity on sample letter ${labels.colour(label)}`, "aria-hidden": "true" }, labels.letter(label));
 
 /** The label as the model calls it, where the page has another name for it. */
 export const raw = (labels, label) =>

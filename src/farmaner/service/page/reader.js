@@ -21,6 +21,7 @@ export class Reader {
   constructor() {
     this.#listenToText();
     this.#listenToFilters();
+    byId("filters").open = matchMedia("(min-width: 60.01rem)").matches; // folded where room is short
     byId("document").addEventListener("change", (event) => this.#open(this.#run.documents[event.target.value]));
     byId("previous-document").addEventListener("click", () => this.#turn(-1));
     byId("next-document").addEventListener("click", () => this.#turn(1));
@@ -75,6 +76,10 @@ export class Reader {
       severalDocuments: documents.length > 1,
     });
     this.#compare();
+    for (const wide of document.querySelectorAll(".wide")) {
+      if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0; // the keyboard can scroll it too
+      else wide.removeAttribute("tabindex");
+    }
     if (this.#selected && !this.#choice.shows(this.#selected)) this.#close();
   }
 

@@ -1,10 +1,10 @@
 // The table of concepts, which sorts, and that of the comparison with gold.
 
 import { make } from "./dom.js";
-import { swatch } from "./details.js";
+import { letter } from "./details.js";
 import { chosenLanguage, number, percent, t } from "./strings.js";
 
-const ROWS = 200;
+const ROWS = 100;
 
 const COLUMNS = [
   ["concept", "concept", (a, b) => collate(a.name, b.name)],
@@ -82,11 +82,11 @@ export class ConceptTable {
     let turn = 0;
     const lead = () => go(group.items[turn++ % group.items.length]);
     const name = make("button", { type: "button", className: "link", lang: "es", onclick: lead }, group.name);
-    const others = group.surfaces.filter((surface) => surface !== group.name);
+    const others = group.surfaces.filter((surface) => collate(surface, group.name) !== 0);
     const concept = make("th", { scope: "row", className: "concept" }, name);
     if (others.length) concept.append(make("span", { className: "surfaces", lang: "es" }, others.join(" · ")));
     if (group.code) concept.append(make("span", { className: "mono faint" }, group.code));
-    const label = make("td", { className: "label" }, swatch(labels, group.label), make("span", { className: "name" }, labels.name(group.label)));
+    const label = make("td", { className: "label" }, letter(labels, group.label), make("span", { className: "name" }, labels.name(group.label)));
     const cells = [concept, label, make("td", {}, number(group.count))];
     if (severalDocuments) cells.push(make("td", { className: "documents" }, documentsOf(group, go)));
     return make("tr", {}, ...cells, make("td", { className: "score" }, percent(group.score)));
@@ -115,7 +115,7 @@ export function comparisonTable({ labels: rows, all }, labels) {
       ...counts.map((key) => make("td", { "data-figure": key }, number(figures[key]))),
       ...ratios.map((key) => make("td", { "data-figure": key }, percent(figures[key]))),
     );
-  const body = rows.map((each) => row([swatch(labels, each.label), " ", labels.name(each.label)], each));
+  const body = rows.map((each) => row([letter(labels, each.label), make("span", { className: "name" }, labels.name(each.label))], each));
   return make(
     "table",
     { className: "comparison" },

@@ -3,7 +3,7 @@
 import { make } from "./dom.js";
 import { t } from "./strings.js";
 
-const SURE = 0.9; // from here on no figure stands beside the letter
+const SURE = 0.8; // from here on no figure stands beside the letter
 const BLOCK_CHARACTERS = 4000; // a long text is laid out by blocks, as they come into view
 const SIGNS = { found: "✓", missed: "−", spurious: "+", unscored: "" };
 
