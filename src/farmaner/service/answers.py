@@ -27,18 +27,22 @@ def select(
 
 
 def document_answer(
-    document: Document, *, offsets: str = "codepoints", link: bool = False, terms: Terms
+    document: Document, *, offsets: str = "codepoints", terms: Terms | None = None
 ) -> dict[str, Any]:
-    """Return a document as the values of its JSON, its text left out."""
+    """Return a document as the values of its JSON, its text left out.
+
+    With `terms` each entity has `code`, `code_score` and `term`, null where it has no code.
+    """
     row = document_to_json(document, with_text=False)
-    if link:
-        for entity in row["entities"]:
+    entities: list[dict[str, Any]] = row["entities"]
+    if terms is not None:
+        for entity in entities:
             code = entity.setdefault("code", None)
             entity.setdefault("code_score", None)
             entity["term"] = terms.of(code)
     if offsets == "utf16":
         count = Utf16(document.text)
-        for entity in row["entities"]:
+        for entity in entities:
             entity["start"], entity["end"] = count(entity["start"]), count(entity["end"])
     return row
 

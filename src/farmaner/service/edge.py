@@ -1,8 +1,4 @@
-"""The edge: what every request passes, whatever it asks for.
-
-In the order of the way in: an id, the clock, security headers, the access log; who asks; how
-large and how slow a body may be; and the last resort for an error that nobody foresaw.
-"""
+"""The edge: what every request passes, whatever it asks for."""
 
 from __future__ import annotations
 
@@ -18,7 +14,7 @@ from dataclasses import dataclass, field
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from farmaner.service.errors import ServiceError
+from farmaner.service.errors import STATUS, ServiceError
 from farmaner.service.logs import describe_exception, log_access
 from farmaner.service.metrics import Metrics
 from farmaner.service.settings import Settings
@@ -37,20 +33,21 @@ SECURITY_HEADERS: Mapping[str, str] = {
 }
 
 PROTECTED = ("/v1/", "/api/", "/metrics")
-"""What needs the token, where there is one; all else is the same for every installation."""
+"""What needs the token, where there is one; all else is the same in every installation."""
 
-_METHODS = frozenset("GET HEAD POST PUT PATCH DELETE OPTIONS".split())
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+# A UUID, or a trace's id in hexadecimal: an id that is logged must not be a name.
 _REQUEST_ID = re.compile(r"[0-9A-Fa-f-]{8,64}")
 _log = logging.getLogger("farmaner.service")
 
 
 @dataclass(slots=True)
 class Exchange:
-    """What the log will say of a request."""
+    """One request and its answer, as the log will tell of them."""
 
     request_id: str
     started: float = field(default_factory=time.monotonic)
-    status: int = 499  # until an answer begins
+    status: int = STATUS["abandoned"]  # until an answer begins
     bytes_in: int = 0
     bytes_out: int = 0
     n_documents: int = 0
@@ -58,11 +55,11 @@ class Exchange:
     n_entities: int = 0
 
 
-class Edge:
-    """The ASGI middleware around the routes."""
+class Watch:
+    """Gives each request an id and each answer its headers, counts and logs it."""
 
-    def __init__(self, app: ASGIApp, *, settings: Settings, metrics: Metrics) -> None:
-        self._app, self._settings, self._metrics = app, settings, metrics
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request from end to end."""
@@ -85,44 +82,20 @@ class Edge:
             await send(message)
 
         try:
-            await self._serve(scope, receive, send_watched, exchange)
+            await self._app(scope, receive, send_watched)
         finally:
             self._record(scope, exchange)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, exchange: Exchange) -> None:
-        body = _Body(receive, exchange, self._settings)
-        try:
-            self._check_token(scope)
-            body.check_length(Headers(scope=scope))
-            await self._app(scope, body, send)
-        except ServiceError as error:
-            await error.response()(scope, receive, send)
-        except Exception as error:
-            _log.error("request %s failed: %s", exchange.request_id, describe_exception(error))
-            if exchange.status == 499:
-                answer = ServiceError("internal", "the service failed; its log names the request")
-                await answer.response()(scope, receive, send)
-
-    def _check_token(self, scope: Scope) -> None:
-        token = self._settings.token
-        if token is None or not scope["path"].startswith(PROTECTED):
-            return
-        scheme, _, given = Headers(scope=scope).get("authorization", "").partition(" ")
-        # Headers are Latin-1 on the wire; what UTF-8 was sent is UTF-8 again as Latin-1.
-        same = hmac.compare_digest(given.strip().encode("latin-1"), token.encode())
-        if scheme.lower() != "bearer" or not same:
-            raise ServiceError("unauthorized", "expected Authorization: Bearer and the token")
-
     def _record(self, scope: Scope, exchange: Exchange) -> None:
+        """Log and count; neither path nor method as they were sent, for both may say anything."""
         seconds = time.monotonic() - exchange.started
-        # Neither path nor method as sent: both may hold anything.
-        route = getattr(scope.get("route"), "path", "other")
-        method = scope["method"] if scope["method"] in _METHODS else "other"
+        known = any(getattr(route, "path", None) == scope["path"] for route in scope["app"].routes)
+        route = scope["path"] if known else "other"
         self._metrics.requests.labels(route, str(exchange.status)).inc()
         self._metrics.request_seconds.labels(route).observe(seconds)
         log_access(
             request_id=exchange.request_id,
-            method=method,
+            method=scope["method"] if scope["method"] in _METHODS else "other",
             route=route,
             status=exchange.status,
             bytes_in=exchange.bytes_in,
@@ -134,6 +107,42 @@ class Edge:
         )
 
 
+class Gate:
+    """Lets in who has the token, with a body of an allowed size; the last resort for an error."""
+
+    def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
+        self._app, self._settings = app, settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange: Exchange = scope["state"]["exchange"]
+        headers = Headers(scope=scope)
+        body = _Body(receive, exchange, self._settings)
+        try:
+            self._check_token(scope["path"], headers)
+            body.check_length(headers)
+            await self._app(scope, body, send)
+        except ServiceError as error:
+            await error.response()(scope, receive, send)
+        except Exception as error:
+            _log.error("request %s failed: %s", exchange.request_id, describe_exception(error))
+            if exchange.status == STATUS["abandoned"]:
+                answer = ServiceError("internal", "the service failed; its log names this request")
+                await answer.response()(scope, receive, send)
+
+    def _check_token(self, path: str, headers: Headers) -> None:
+        token = self._settings.token
+        if token is None or not path.startswith(PROTECTED):
+            return
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        same = hmac.compare_digest(given.strip().encode("latin-1"), token.encode("ascii"))
+        if scheme.lower() != "bearer" or not same:
+            raise ServiceError("unauthorized", "expected Authorization: Bearer and the token")
+
+
 class _Body:
     """Receives a body no larger than allowed, in the time that is allowed."""
 
@@ -142,7 +151,7 @@ class _Body:
         self._whole = False
 
     def check_length(self, headers: Headers) -> None:
-        """Refuse a body that is said to be too large."""
+        """Refuse a body that is said to be too large, before it is read."""
         given = headers.get("content-length", "")
         if given.isdecimal() and int(given) > self._settings.max_body_bytes:
             raise self._too_large()
@@ -155,13 +164,14 @@ class _Body:
             message = await asyncio.wait_for(self._receive(), max(left, 0.001))
         except asyncio.TimeoutError:
             raise ServiceError("body_timeout", "the body came too slowly") from None
-        if message["type"] == "http.request":
-            self._exchange.bytes_in += len(message.get("body", b""))
-            self._whole = not message.get("more_body", False)
-            if self._exchange.bytes_in > self._settings.max_body_bytes:
-                raise self._too_large()
+        if message["type"] == "http.disconnect":
+            raise ServiceError("abandoned", "the client has gone")
+        self._exchange.bytes_in += len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
+        if self._exchange.bytes_in > self._settings.max_body_bytes:
+            raise self._too_large()
         return message
 
     def _too_large(self) -> ServiceError:
         limit = self._settings.max_body_bytes
-        return ServiceError("too_large", f"expected a body of at most {limit} bytes, found more")
+        return ServiceError("too_large", f"body: expected at most {limit} bytes, found more")

@@ -19,18 +19,21 @@ STATUS: dict[str, int] = {
     "too_large": 413,
     "invalid": 422,
     "queue_full": 429,
-    "abandoned": 499,  # nobody reads it; nginx's number for the log
+    "abandoned": 499,  # nobody reads it; nginx's number, for the log
     "internal": 500,
-    "not_ready": 503,
     "timeout": 503,
+    "not_ready": 503,
 }
 """The status of each error type."""
 
-TYPES: dict[int, str] = {status: name for name, status in STATUS.items()} | {
-    400: "invalid",
-    503: "not_ready",
+_OF_THE_FRAMEWORK = {
+    404: ("not_found", "expected a path of this service, found another"),
+    405: ("method_not_allowed", "expected a method that this path has, found another"),
 }
-"""The error type of each status that the framework raises by itself."""
+_FIELDS = frozenset(
+    "text documents id link minimum_score labels offsets content footer meta_anns_filters".split()
+)
+"""The names that a message may say; any other was sent by the client."""
 
 
 class ServiceError(HTTPException):
@@ -47,57 +50,45 @@ class ServiceError(HTTPException):
 
     def response(self) -> JSONResponse:
         """Return the answer that says so."""
-        headers = {}
-        if self.retry_after_seconds is not None:
-            headers["Retry-After"] = str(self.retry_after_seconds)
-        if self.error_type == "unauthorized":
-            headers["WWW-Authenticate"] = "Bearer"
-        return JSONResponse(
-            {"error": self.detail, "error_type": self.error_type},
-            self.status_code,
-            headers=headers,
+        answer = JSONResponse(
+            {"error": self.detail, "error_type": self.error_type}, self.status_code
         )
-
-
-_FIELDS = frozenset(
-    "body text documents id link minimum_score labels offsets content footer".split()
-)
-"""The names that a message may say; any other was sent by the client."""
+        if self.retry_after_seconds is not None:
+            answer.headers["Retry-After"] = str(self.retry_after_seconds)
+        if self.error_type == "unauthorized":
+            answer.headers["WWW-Authenticate"] = "Bearer"
+        return answer
 
 
 async def http_error(_: Request, error: Exception) -> JSONResponse:
     """Answer an HTTPException, ours or the framework's own."""
     if isinstance(error, ServiceError):
         return error.response()
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    error_type = TYPES.get(status, "invalid" if status < 500 else "internal")
-    answer = ServiceError(error_type, _SAID.get(error_type, "the request cannot be served"))
-    response = answer.response()
-    allow = (getattr(error, "headers", None) or {}).get("Allow")
-    if allow:
-        response.headers["Allow"] = allow
-    return response
-
-
-_SAID = {
-    "not_found": "expected a path of this service, found another",
-    "method_not_allowed": "expected a method that this path has, found another",
-    "invalid": "expected JSON, found something else",
-}
+    if not isinstance(error, HTTPException):
+        raise error
+    unreadable = "invalid", "body: expected JSON, found something else"
+    answer = ServiceError(*_OF_THE_FRAMEWORK.get(error.status_code, unreadable)).response()
+    if error.headers and "Allow" in error.headers:
+        answer.headers["Allow"] = error.headers["Allow"]
+    return answer
 
 
 async def validation_error(_: Request, error: Exception) -> JSONResponse:
     """Answer a body that is not what the schema says, without a word of it."""
-    assert isinstance(error, RequestValidationError)  # noqa: S101  registered for it alone
-    first = error.errors()[0]
-    if first["type"] == "json_invalid":
-        message = "body: expected JSON, found something else"
-    else:
-        place = [part if isinstance(part, int) else _known(part) for part in first["loc"]]
-        where = ".".join(map(str, place[1:] or place))
-        message = f"{where}: {first['msg'].removeprefix('Value error, ')}"
-    return ServiceError("invalid", message).response()
+    if not isinstance(error, RequestValidationError):
+        raise error
+    return ServiceError("invalid", _describe(error)).response()
 
 
-def _known(name: str) -> str:
-    return name if name in _FIELDS else "(another field)"
+def _describe(error: RequestValidationError) -> str:
+    errors = error.errors()
+    kind, place, message = errors[0]["type"], errors[0]["loc"], errors[0]["msg"]
+    if kind in ("json_invalid", "model_attributes_type"):
+        return "body: expected a JSON object (Content-Type: application/json), found another"
+    names = [_safe(part) for part in place if part != "body"] or ["body"]
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{'.'.join(names)}: {message.removeprefix('Value error, ')}{more}"
+
+
+def _safe(part: int | str) -> str:
+    return str(part) if isinstance(part, int) or part in _FIELDS else "(another name)"

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 NOTE = "Niega alergia a penicilina. Hb 9,2 g/dl: inicia hierro oral."
 
 _STRICT = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+def _whole(text: str) -> str:
+    """Refuse halves of UTF-16 pairs, which no answer could carry."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("expected Unicode text, found half of a surrogate pair") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_whole)]
 
 
 class DocumentIn(BaseModel):
@@ -16,8 +28,8 @@ class DocumentIn(BaseModel):
 
     model_config = _STRICT
 
-    id: Annotated[str | None, Field(max_length=256)] = None
-    text: str
+    id: Annotated[Text, Field(max_length=256)] | None = None
+    text: Text
 
 
 class AnnotateRequest(BaseModel):
@@ -39,10 +51,10 @@ class AnnotateRequest(BaseModel):
         }
     )
 
-    text: str | None = None
+    text: Text | None = None
     documents: Annotated[list[DocumentIn] | None, Field(min_length=1)] = None
     link: Annotated[bool, Field(description="give entities their codes")] = False
-    minimum_score: Annotated[float, Field(ge=0, le=1, strict=False)] = 0.0
+    minimum_score: Annotated[float, Field(ge=0, le=1)] = 0.0
     labels: Annotated[list[str] | None, Field(description="these only; null: all")] = None
     offsets: Annotated[
         Literal["codepoints", "utf16"],

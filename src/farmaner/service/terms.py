@@ -8,12 +8,12 @@ from farmaner.linking.terms import UNCODED
 
 
 class Terms:
-    """The names of codes; None where there is none to show."""
+    """The names of codes; None where the terminology names none."""
 
-    def __init__(self, terminology: Terminology | None) -> None:
+    def __init__(self, terminology: Terminology) -> None:
         best: dict[str, tuple[bool, int, int]] = {}
         names: dict[str, str] = {}
-        for term in terminology or ():
+        for term in terminology:
             if term.code in (NULL, UNCODED):
                 continue
             # A name that a source gives goes before one that was derived; then the frequent one.
