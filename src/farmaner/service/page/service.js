@@ -6,6 +6,8 @@ import { Told } from "./told.js";
 const MAX_TRIES = 4;
 const LONGEST_WAIT_SECONDS = 30;
 const ENVELOPE_BYTES = 256; // what surrounds the documents in a request
+const BATCH_DOCUMENTS = 20; // small enough to show progress and to be cancelled
+const BATCH_CHARACTERS = 50_000;
 
 export class Service {
   #token = null; // in memory only
@@ -53,11 +55,13 @@ export class Service {
 
   #batches(documents) {
     const { max_documents, max_body_bytes, max_chars } = this.info.limits;
+    const most = Math.min(max_documents, BATCH_DOCUMENTS);
+    const longest = Math.min(max_chars, BATCH_CHARACTERS);
     const batches = [];
     let batch = [];
     let [bytes, chars] = [ENVELOPE_BYTES, 0];
     for (const each of documents) {
-      const full = batch.length === max_documents || bytes + each.bytes > max_body_bytes || chars + each.n > max_chars;
+      const full = batch.length === most || bytes + each.bytes > max_body_bytes || chars + each.n > longest;
       if (batch.length && full) {
         batches.push(batch);
         batch = [];
