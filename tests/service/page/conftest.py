@@ -21,10 +21,8 @@ from farmaner.testing import FakeEncoder, fake_settings, fake_tokenizer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-    from farmaner.service import Settings
-
 OpenPage: TypeAlias = Callable[..., AbstractContextManager["Shown"]]
+OpenService: TypeAlias = Callable[..., AbstractContextManager[str]]
 Ask: TypeAlias = Callable[..., Any]
 
 TERMS = {
@@ -137,13 +135,14 @@ class Shown:
 
 
 @contextmanager
-def served(settings: Settings | None = None) -> Iterator[str]:
+def served(**settings: Any) -> Iterator[str]:
     """Run the service on a free port of this machine; yield its address."""
-    import uvicorn
+    pytest.importorskip("fastapi", reason="the extra `serve` is not installed")
+    uvicorn = pytest.importorskip("uvicorn", reason="the extra `serve` is not installed")
+    from farmaner.service import Settings, create_app
 
-    from farmaner.service import create_app
-
-    app = create_app(Graded(), linker=Linker(load_terminology()), settings=settings)
+    linker = Linker(load_terminology())
+    app = create_app(Graded(), linker=linker, settings=Settings(**settings))
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -181,11 +180,7 @@ def opened(browser: Browser, url: str, **context: Any) -> Iterator[Shown]:
 @pytest.fixture(scope="module")
 def service(browser: Browser) -> Iterator[str]:
     """The address of a service that takes up to 3 documents and 300,000 characters at a time."""
-    pytest.importorskip("uvicorn", reason="the extra `serve` is not installed")
-    pytest.importorskip("fastapi", reason="the extra `serve` is not installed")
-    from farmaner.service import Settings
-
-    with served(Settings(max_documents=3, max_chars=300_000)) as url:
+    with served(max_documents=3, max_chars=300_000) as url:
         yield url
 
 
@@ -204,6 +199,12 @@ def open_page(browser: Browser, service: str) -> OpenPage:
         return opened(browser, url, **context)
 
     return open_
+
+
+@pytest.fixture(scope="session")
+def open_service() -> OpenService:
+    """Run another service, of other settings."""
+    return served
 
 
 @pytest.fixture

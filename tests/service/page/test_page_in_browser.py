@@ -80,19 +80,22 @@ def test_a_label_that_is_switched_off_is_neither_marked_nor_grouped(shown: Shown
     assert shown.page.locator("#concepts tbody tr").count() == 1
 
 
-def test_a_click_shows_label_score_code_and_term(shown: Shown) -> None:
-    shown.paste("Toma paracetamol. Alergia a penicilina 💊, penicilina.")
+def test_a_click_shows_label_score_code_and_term(shown: Shown, ask: Ask) -> None:
+    text = "Toma paracetamol. Alergia a penicilina 💊, penicilina."
+    shown.paste(text)
 
     shown.page.click("#text .entity >> text=paracetamol")
 
+    (answer,) = ask("v1/annotate", text=text, link=True)["documents"]
+    entity = answer["entities"][0]
     rows = shown.page.locator("#details dl div").all_inner_texts()
     assert shown.page.inner_text("#details-title") == "paracetamol"
-    assert [row.split("\n")[:3] for row in rows] == [
+    assert [row.split("\n") for row in rows] == [
         ["Etiqueta", "N Fármaco o sustancia", "NORMALIZABLES"],
         ["Confianza", "60,0 %"],
-        ["Código", "387517004", "⧉"],
-        ["Término", "Paracetamol"],
-        ["Confianza del código", rows[4].split("\n")[1]],
+        ["Código", entity["code"], "⧉"],
+        ["Término", entity["term"]],
+        ["Confianza del código", f"{100 * entity['code_score']:.1f} %".replace(".", ",")],
         ["Lugar", "caracteres 5–16 de nota"],
     ]
 
