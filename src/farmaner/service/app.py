@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Set
 from importlib import metadata
 
 from fastapi import Depends, FastAPI
@@ -65,18 +65,19 @@ def create_app(
         worker=worker,
         terms=None if linker is None else Terms(linker.terminology),
     )
-    _add_edge(app, settings, metrics)
+    known: set[str] = set()
+    _add_edge(app, settings, metrics, known)
     app.add_exception_handler(RequestValidationError, validation_error)
     app.add_exception_handler(HTTPException, http_error)
     documented = [] if settings.token is None else [Depends(HTTPBearer(auto_error=False))]
     app.include_router(routes.router, dependencies=documented)
     app.include_router(medcat.router, dependencies=documented)
-    add_pages(app)
+    known.update(add_pages(app), app.openapi()["paths"])
     return app
 
 
-def _add_edge(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
-    """Put the edge around the routes; what is added last comes first."""
+def _add_edge(app: FastAPI, settings: Settings, metrics: Metrics, known: Set[str]) -> None:
+    """Put the edge around the routes, whose paths are `known`; what is added last comes first."""
     app.add_middleware(Gate, settings=settings)
     if settings.cors_origins:
         app.add_middleware(
@@ -86,4 +87,4 @@ def _add_edge(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
             allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
             expose_headers=["Retry-After", "X-Request-ID"],
         )
-    app.add_middleware(Watch, metrics=metrics)
+    app.add_middleware(Watch, metrics=metrics, known=known)

@@ -8,7 +8,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -56,10 +56,13 @@ class Exchange:
 
 
 class Watch:
-    """Gives each request an id and each answer its headers, counts and logs it."""
+    """Gives each request an id and each answer its headers, counts and logs it.
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
-        self._app, self._metrics = app, metrics
+    Only paths that are `known` are told by name.
+    """
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, known: Set[str]) -> None:
+        self._app, self._metrics, self._known = app, metrics, known
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request from end to end."""
@@ -89,8 +92,7 @@ class Watch:
     def _record(self, scope: Scope, exchange: Exchange) -> None:
         """Log and count; neither path nor method as they were sent, for both may say anything."""
         seconds = time.monotonic() - exchange.started
-        known = any(getattr(route, "path", None) == scope["path"] for route in scope["app"].routes)
-        route = scope["path"] if known else "other"
+        route = scope["path"] if scope["path"] in self._known else "other"
         self._metrics.requests.labels(route, str(exchange.status)).inc()
         self._metrics.request_seconds.labels(route).observe(seconds)
         log_access(

@@ -18,15 +18,12 @@ _HERE = Path(str(resources.files("farmaner"))) / "service"
 _NO_CACHE = {"Cache-Control": "no-cache"}  # to be asked for again after an update
 
 
-def add_pages(app: FastAPI) -> None:
+def add_pages(app: FastAPI) -> list[str]:
     """Serve every file of the folder `page`, `index.html` at `/`, and the documentation.
 
     Each has a route of its own, so that all other paths stay unknown and no path leads out.
+    Returns the paths.
     """
-    for path in sorted((_HERE / "page").iterdir()):
-        if path.is_file():
-            _add(app, "/" if path.name == "index.html" else f"/{path.name}", partial(_send, path))
-    _add(app, "/docs.css", partial(_send, _HERE / "templates" / "docs.css"))
     page = ""
 
     async def docs() -> HTMLResponse:
@@ -34,11 +31,16 @@ def add_pages(app: FastAPI) -> None:
         page = page or render_docs(app.openapi())
         return HTMLResponse(page, headers=_NO_CACHE)
 
-    _add(app, "/docs", docs)
-
-
-def _add(app: FastAPI, place: str, endpoint: Any) -> None:
-    app.add_api_route(place, endpoint, methods=["GET", "HEAD"], include_in_schema=False)
+    endpoints: dict[str, Any] = {
+        "/" if path.name == "index.html" else f"/{path.name}": partial(_send, path)
+        for path in sorted((_HERE / "page").iterdir())
+        if path.is_file()
+    }
+    endpoints["/docs"] = docs
+    endpoints["/docs.css"] = partial(_send, _HERE / "templates" / "docs.css")
+    for place, endpoint in endpoints.items():
+        app.add_api_route(place, endpoint, methods=["GET", "HEAD"], include_in_schema=False)
+    return [*endpoints, "/openapi.json"]
 
 
 async def _send(path: Path) -> FileResponse:

@@ -21,6 +21,7 @@ def _whole(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_whole)]
+Id = Annotated[str, Field(max_length=256), AfterValidator(_whole)]
 
 
 class DocumentIn(BaseModel):
@@ -28,7 +29,7 @@ class DocumentIn(BaseModel):
 
     model_config = _STRICT
 
-    id: Annotated[Text, Field(max_length=256)] | None = None
+    id: Id | None = None
     text: Text
 
 
