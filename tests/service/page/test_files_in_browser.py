@@ -14,7 +14,7 @@ import pytest
 from farmaner.document import Concept, Document
 from farmaner.evaluation.official import score_ner
 from farmaner.formats.ann import format_ann
-from farmaner.formats.brat import read_brat
+from farmaner.formats.brat import read_brat, write_annotation_conf
 
 if TYPE_CHECKING:
     from tests.service.page.conftest import Ask, OpenPage, OpenService, Shown
@@ -73,7 +73,7 @@ def test_the_ann_of_one_document_is_that_of_farmaner(shown: Shown, write: Any, a
 
 
 def test_several_documents_come_as_an_archive_of_a_brat_folder(
-    shown: Shown, write: Any, ask: Ask
+    shown: Shown, write: Any, ask: Ask, tmp_path: Path
 ) -> None:
     texts = {"ñandú": "Toma penicilina 💊.", "vacío": "", "alta": CRLF}
     shown.load(*(write(f"{id_}.txt", text) for id_, text in texts.items()))
@@ -83,6 +83,8 @@ def test_several_documents_come_as_an_archive_of_a_brat_folder(
 
     expected = {f"{id_}.txt": text for id_, text in texts.items()}
     expected |= {f"{id_}.ann": format_ann(library(ask, id_, text)) for id_, text in texts.items()}
+    write_annotation_conf(tmp_path, ask("v1/info")["labels"])
+    expected["annotation.conf"] = (tmp_path / "annotation.conf").read_text()
     assert name == "farmaner-brat.zip"
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.testzip() is None

@@ -247,6 +247,26 @@ def test_every_label_is_read_with_enough_contrast(open_page: OpenPage, scheme: s
     assert min(ratios) >= 4.5, ratios
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_axe_finds_nothing_to_object_to(open_page: OpenPage, width: int, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    gold = {
+        "name": "nota.ann",
+        "mimeType": "text/plain",
+        "buffer": "T1\tPROTEINAS 0 8\tAlbúmina\nT2\tNORMALIZABLES 23 33\tpenicilina\n".encode(),
+    }
+    with open_page(viewport={"width": width, "height": 800}, color_scheme=scheme) as shown:
+        empty = axe.run(shown.page)
+        shown.page.set_input_files("#choose", gold)
+        shown.paste("Albúmina 3; alergia a  penicilina y a paracetamol.")
+        shown.page.click("#text .entity.found")
+        full = axe.run(shown.page)
+
+    assert [each["id"] for each in empty.response["violations"]] == []
+    assert [each["id"] for each in full.response["violations"]] == []
+
+
 @pytest.mark.parametrize("width", [360, 700, 1280])
 def test_nothing_is_wider_than_the_window(open_page: OpenPage, width: int) -> None:
     with open_page(viewport={"width": width, "height": 740}) as shown:

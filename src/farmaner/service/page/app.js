@@ -56,13 +56,20 @@ function chip({ id, name }, what, from) {
     {},
     make("span", { className: "file-name" }, name),
     make("span", { className: "faint" }, what),
-    make("button", { type: "button", className: "close", "aria-label": label, title: label, onclick: remove }, "×"),
+    make(
+      "button",
+      { type: "button", className: "close", "aria-label": label, title: label, onclick: remove },
+      "×",
+    ),
   );
 }
 
 function drawRest() {
   byId("privacy-text").textContent = t("privacy", { host: location.host });
-  fill(byId("alert"), alerts.map((alert) => make("p", {}, tell(alert))));
+  fill(
+    byId("alert"),
+    alerts.map((alert) => make("p", {}, tell(alert))),
+  );
   fill(byId("progress"), progress ? [tell(progress)] : []);
   const { info } = service;
   byId("link-option").hidden = !info?.linking;

@@ -33,14 +33,22 @@ export function readAnn(ann, text, name) {
   const best = { reasons: [], placed: [] };
   for (const reasons of countings(text)) {
     const placed = place(text, whole, reasons);
-    if (reasons.length === 0 || placed.size > best.placed.size) Object.assign(best, { reasons, placed });
+    if (reasons.length === 0 || placed.size > best.placed.size)
+      Object.assign(best, { reasons, placed });
     if (placed.size === whole.length) break;
   }
   const asWritten = best.reasons.length ? place(text, whole, []) : best.placed;
-  const found = whole.map((entity) => best.placed.get(entity) ?? asWritten.get(entity)).filter(Boolean);
+  const found = whole
+    .map((entity) => best.placed.get(entity) ?? asWritten.get(entity))
+    .filter(Boolean);
   const lost = whole.filter((entity) => !best.placed.has(entity) && !asWritten.has(entity));
-  const listed = (some) => ({ name, n: some.length, lines: some.map((each) => each.line).join(", ") });
-  if (best.reasons.length) notices.push(["gold_counted", { name, n: best.placed.size, reasons: best.reasons }]);
+  const listed = (some) => ({
+    name,
+    n: some.length,
+    lines: some.map((each) => each.line).join(", "),
+  });
+  if (best.reasons.length)
+    notices.push(["gold_counted", { name, n: best.placed.size, reasons: best.reasons }]);
   if (torn.length) notices.push(["gold_discontinuous", listed(torn)]);
   if (lost.length) notices.push(["gold_place", listed(lost)]);
   return { entities: found, notices };
@@ -48,21 +56,24 @@ export function readAnn(ann, text, name) {
 
 function parse(ann, name) {
   const [entities, notices, codes] = [[], [], new Map()];
-  ann.replace(/^\ufeff/, "").split("\n").forEach((raw, index) => {
-    const line = raw.replace(/\r$/, "");
-    if (!line.trim()) return;
-    const [id, middle = "", ...rest] = line.split("\t");
-    const note = NOTE.exec(line);
-    const place = PLACE.exec(middle);
-    if (note) {
-      if (!codes.has(note[1])) codes.set(note[1], note[2].trim());
-    } else if (ENTITY.test(id) && place && rest.length) {
-      const spans = place[2].split(";").map((pair) => pair.split(" ").map(Number));
-      entities.push({ id, line: index + 1, label: place[1], spans, surface: rest.join("\t") });
-    } else if (!(OTHER_KINDS.includes(line[0]) && line.includes("\t"))) {
-      notices.push(["gold_line", { name, line: String(index + 1) }]);
-    }
-  });
+  ann
+    .replace(/^\ufeff/, "")
+    .split("\n")
+    .forEach((raw, index) => {
+      const line = raw.replace(/\r$/, "");
+      if (!line.trim()) return;
+      const [id, middle = "", ...rest] = line.split("\t");
+      const note = NOTE.exec(line);
+      const place = PLACE.exec(middle);
+      if (note) {
+        if (!codes.has(note[1])) codes.set(note[1], note[2].trim());
+      } else if (ENTITY.test(id) && place && rest.length) {
+        const spans = place[2].split(";").map((pair) => pair.split(" ").map(Number));
+        entities.push({ id, line: index + 1, label: place[1], spans, surface: rest.join("\t") });
+      } else if (!(OTHER_KINDS.includes(line[0]) && line.includes("\t"))) {
+        notices.push(["gold_line", { name, line: String(index + 1) }]);
+      }
+    });
   for (const entity of entities) entity.code = codes.get(entity.id);
   return { entities, notices };
 }
@@ -81,7 +92,11 @@ function countings(text) {
 
 /** Return the entities whose surface is where their offsets point, counted that way. */
 function place(text, entities, reasons) {
-  const units = unitsOf(text, entities.flatMap(({ spans }) => spans[0]), reasons);
+  const units = unitsOf(
+    text,
+    entities.flatMap(({ spans }) => spans[0]),
+    reasons,
+  );
   const placed = new Map();
   for (const entity of entities) {
     const [start, end] = entity.spans[0].map((offset) => units.get(offset));

@@ -15,14 +15,20 @@ export function buildItems(document, gold = []) {
   const items = new Map();
   const add = (entity, side) => {
     const key = `${entity.start} ${entity.end} ${entity.label}`;
-    const item = items.get(key) ?? { document, label: entity.label, start: entity.start, end: entity.end };
+    const item = items.get(key) ?? {
+      document,
+      label: entity.label,
+      start: entity.start,
+      end: entity.end,
+    };
     if (item[side]) return;
     items.set(key, Object.assign(item, { [side]: entity }));
   };
   for (const entity of document.entities) add(entity, "predicted");
   for (const entity of gold) add(entity, "gold");
   const ordered = [...items.values()].sort(
-    (a, b) => a.start - b.start || a.end - b.end || (a.label < b.label ? -1 : Number(a.label > b.label)),
+    (a, b) =>
+      a.start - b.start || a.end - b.end || (a.label < b.label ? -1 : Number(a.label > b.label)),
   );
   const pointAt = codePointCounter(document.text);
   return ordered.map((item, index) => {
@@ -93,7 +99,12 @@ function figures(row) {
   const ratio = (n, of) => (of ? n / of : null);
   const precision = ratio(row.found, row.found + row.spurious);
   const recall = ratio(row.found, row.gold);
-  return { ...row, precision, recall, f1: ratio(2 * row.found, row.gold + row.found + row.spurious) };
+  return {
+    ...row,
+    precision,
+    recall,
+    f1: ratio(2 * row.found, row.gold + row.found + row.spurious),
+  };
 }
 
 /**
@@ -105,7 +116,14 @@ export function groupByConcept(items) {
   const groups = new Map();
   for (const item of items) {
     const key = conceptKey(item);
-    if (!groups.has(key)) groups.set(key, { key, label: item.label, code: codeOf(item), items: [], surfaces: new Map() });
+    if (!groups.has(key))
+      groups.set(key, {
+        key,
+        label: item.label,
+        code: codeOf(item),
+        items: [],
+        surfaces: new Map(),
+      });
     const group = groups.get(key);
     group.items.push(item);
     group.surfaces.set(item.text, (group.surfaces.get(item.text) ?? 0) + 1);
@@ -127,6 +145,7 @@ export function groupByConcept(items) {
 export const conceptKey = (item) => `${item.label}\t${codeOf(item) ?? folded(item.text)}`;
 
 /** The item's code where it names a concept: `<null>` names none. */
-const codeOf = (item) => (item.concept && item.concept.code !== NULL_CODE ? item.concept.code : null);
+const codeOf = (item) =>
+  item.concept && item.concept.code !== NULL_CODE ? item.concept.code : null;
 
 const folded = (name) => name.normalize("NFC").replace(/\s+/gu, " ").toLocaleLowerCase("es");

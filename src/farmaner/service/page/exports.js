@@ -5,11 +5,22 @@ import { zipped } from "./zip.js";
 
 const BOM = "\ufeff"; // by it spreadsheets know the file for UTF-8
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
-const ENTITY_COLUMNS = ["document", "label", "start", "end", "text", "score", "code", "code_score", "term"];
+const NO_OTHERS = "\n[relations]\n\n[events]\n\n[attributes]\n"; // what brat expects of annotation.conf
+const ENTITY_COLUMNS = [
+  "document",
+  "label",
+  "start",
+  "end",
+  "text",
+  "score",
+  "code",
+  "code_score",
+  "term",
+];
 const TABLE_COLUMNS = ["concept", "code", "label", "count", "documents", "names", "document_ids"];
 
 /** Return name, MIME type and content of the download; `picked` has each document's items. */
-export function download(format, picked, { model, groups }) {
+export function download(format, picked, { model, labels, groups }) {
   if (format === "json") return ["farmaner.json", "application/json", asJson(picked, model)];
   if (format === "csv") return ["farmaner.csv", "text/csv", BOM + entitiesAsCsv(picked)];
   if (format === "table") return ["farmaner-concepts.csv", "text/csv", BOM + groupsAsCsv(groups)];
@@ -19,6 +30,10 @@ export function download(format, picked, { model, groups }) {
   const files = picked.flatMap(({ document, items }) => [
     [`${document.id}.txt`, document.text],
     [`${document.id}.ann`, formatAnn(items)],
+  ]);
+  files.push([
+    "annotation.conf",
+    `[entities]\n${labels.map((label) => `${label}\n`).join("")}${NO_OTHERS}`,
   ]);
   return ["farmaner-brat.zip", "application/zip", zipped(files)];
 }
@@ -42,8 +57,17 @@ function asJson(picked, model) {
 
 function entitiesAsCsv(picked) {
   const rows = picked.flatMap(({ document, items }) =>
-    items.map(({ label, first, last, text, predicted: { score, code, code_score, term } }) =>
-      [document.id, label, first, last, text, score, code, code_score, term]),
+    items.map(({ label, first, last, text, predicted: { score, code, code_score, term } }) => [
+      document.id,
+      label,
+      first,
+      last,
+      text,
+      score,
+      code,
+      code_score,
+      term,
+    ]),
   );
   return asCsv([ENTITY_COLUMNS, ...rows]);
 }
@@ -51,7 +75,15 @@ function entitiesAsCsv(picked) {
 function groupsAsCsv(groups) {
   const rows = groups.map((group) => {
     const ids = group.documents.map(({ id }) => id);
-    return [group.name, group.code, group.label, group.count, ids.length, group.surfaces.join("; "), ids.join("; ")];
+    return [
+      group.name,
+      group.code,
+      group.label,
+      group.count,
+      ids.length,
+      group.surfaces.join("; "),
+      ids.join("; "),
+    ];
   });
   return asCsv([TABLE_COLUMNS, ...rows]);
 }

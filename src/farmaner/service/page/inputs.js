@@ -47,7 +47,8 @@ export class Inputs {
 
   /** Return the document's gold: that of its name, or the only one there is for the only document. */
   goldOf(id, documents) {
-    const only = documents.length === 1 && this.golds.size === 1 ? [...this.golds.values()][0] : null;
+    const only =
+      documents.length === 1 && this.golds.size === 1 ? [...this.golds.values()][0] : null;
     return this.golds.get(id) ?? only;
   }
 }

@@ -2,7 +2,12 @@
 
 import { has, t } from "./strings.js";
 
-const KNOWN = { NORMALIZABLES: ["N", 0], PROTEINAS: ["P", 1], NO_NORMALIZABLES: ["X", 2], UNCLEAR: ["U", 3] };
+const KNOWN = {
+  NORMALIZABLES: ["N", 0],
+  PROTEINAS: ["P", 1],
+  NO_NORMALIZABLES: ["X", 2],
+  UNCLEAR: ["U", 3],
+};
 const N_COLOURS = 8;
 
 export class Labels {

@@ -32,14 +32,16 @@ function apply(language, theme) {
   document.documentElement.lang = language in STRINGS ? language : "es";
   document.documentElement.dataset.theme = ["light", "dark"].includes(theme) ? theme : "auto";
   document.title = t("title");
-  for (const element of document.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
+  for (const element of document.querySelectorAll("[data-t]"))
+    element.textContent = t(element.dataset.t);
   for (const element of document.querySelectorAll("[data-t-placeholder]")) {
     element.placeholder = t(element.dataset.tPlaceholder);
   }
   for (const element of document.querySelectorAll("[data-t-label]")) {
     element.setAttribute("aria-label", t(element.dataset.tLabel));
   }
-  for (const element of document.querySelectorAll("[data-t-rich]")) withKeys(element, t(element.dataset.tRich));
+  for (const element of document.querySelectorAll("[data-t-rich]"))
+    withKeys(element, t(element.dataset.tRich));
 }
 
 /** Put a text whose [Key] parts are keys of the keyboard. */

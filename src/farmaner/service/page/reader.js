@@ -22,7 +22,9 @@ export class Reader {
     this.#listenToText();
     this.#listenToFilters();
     byId("filters").open = matchMedia("(min-width: 60.01rem)").matches; // folded where room is short
-    byId("document").addEventListener("change", (event) => this.#open(this.#run.documents[event.target.value]));
+    byId("document").addEventListener("change", (event) =>
+      this.#open(this.#run.documents[event.target.value]),
+    );
     byId("previous-document").addEventListener("click", () => this.#turn(-1));
     byId("next-document").addEventListener("click", () => this.#turn(1));
     byId("format").addEventListener("change", () => this.#describeFormat());
@@ -51,10 +53,13 @@ export class Reader {
   /** Draw everything anew, in the language that is now chosen. */
   translate() {
     if (!this.#run) return;
-    const options = this.#run.documents.map((each, index) => make("option", { value: index }, each.name));
+    const options = this.#run.documents.map((each, index) =>
+      make("option", { value: index }, each.name),
+    );
     byId("document").replaceChildren(...options);
     this.#drawLegend();
-    for (const radio of document.getElementsByName("view")) radio.checked = radio.value === this.#choice.view;
+    for (const radio of document.getElementsByName("view"))
+      radio.checked = radio.value === this.#choice.view;
     this.#describeFormat();
     this.#refresh();
     this.#drawCard();
@@ -77,7 +82,8 @@ export class Reader {
     });
     this.#compare();
     for (const wide of document.querySelectorAll(".wide")) {
-      if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0; // the keyboard can scroll it too
+      if (wide.scrollWidth > wide.clientWidth)
+        wide.tabIndex = 0; // the keyboard can scroll it too
       else wide.removeAttribute("tabindex");
     }
     if (this.#selected && !this.#choice.shows(this.#selected)) this.#close();
@@ -90,7 +96,10 @@ export class Reader {
       ? t(key, { n: shown.length, all: items.length, documents })
       : t("nothing_found", { documents });
     byId("concepts-hint").textContent = t("concepts_hint");
-    fill(byId("notices"), this.#run.notices.map((notice) => make("li", {}, tell(notice))));
+    fill(
+      byId("notices"),
+      this.#run.notices.map((notice) => make("li", {}, tell(notice))),
+    );
   }
 
   /** Write beside each filter how many it is about, at the threshold and in the view chosen. */
@@ -116,16 +125,31 @@ export class Reader {
     const compared = this.#run.documents.filter((each) => each.gold);
     byId("comparison").hidden = compared.length === 0;
     if (!compared.length) return;
-    byId("comparison-table").replaceChildren(comparisonTable(compare(compared, this.#choice), this.#labels));
+    byId("comparison-table").replaceChildren(
+      comparisonTable(compare(compared, this.#choice), this.#labels),
+    );
     if (compared.length === this.#run.documents.length) return;
-    const partial = t("comparison_partial", { n: compared.length, all: this.#run.documents.length });
+    const partial = t("comparison_partial", {
+      n: compared.length,
+      all: this.#run.documents.length,
+    });
     byId("comparison-table").append(make("p", { className: "faint" }, partial));
   }
 
   #drawLegend() {
     const rows = this.#labels.all.map((label) => {
-      const box = make("input", { type: "checkbox", name: "label", value: label, checked: !this.#choice.hiddenLabels.has(label) });
-      const name = make("span", { className: "name" }, this.#labels.name(label), raw(this.#labels, label));
+      const box = make("input", {
+        type: "checkbox",
+        name: "label",
+        value: label,
+        checked: !this.#choice.hiddenLabels.has(label),
+      });
+      const name = make(
+        "span",
+        { className: "name" },
+        this.#labels.name(label),
+        raw(this.#labels, label),
+      );
       const count = make("span", { className: "count" });
       count.dataset.label = label;
       return make("label", { className: "check" }, box, swatch(this.#labels, label), name, count);
@@ -192,7 +216,7 @@ export class Reader {
     if (item.document !== this.#text.document) this.#open(item.document);
     this.#selected = item;
     this.#drawCard();
-    this.#text.select(item, { focus: true });
+    this.#text.select(item);
   }
 
   #drawCard() {
@@ -200,9 +224,15 @@ export class Reader {
     byId("details").hidden = !item;
     byId("details-hint").hidden = Boolean(item);
     if (!item) return;
-    const shown = this.#run.documents.flatMap((each) => each.items).filter((each) => this.#choice.shows(each));
+    const shown = this.#run.documents
+      .flatMap((each) => each.items)
+      .filter((each) => this.#choice.shows(each));
     const around = shown.filter(
-      (other) => other !== item && other.document === item.document && other.start < item.end && item.start < other.end,
+      (other) =>
+        other !== item &&
+        other.document === item.document &&
+        other.start < item.end &&
+        item.start < other.end,
     );
     const same = shown.filter((other) => conceptKey(other) === conceptKey(item));
     const state = item.document.gold ? this.#choice.state(item) : null;
@@ -242,7 +272,8 @@ export class Reader {
       items: each.items.filter((item) => this.#choice.exports(item)),
     }));
     const { model } = this.#run;
-    return make_(this.#format, picked, { model, groups: this.#table.sorted, current: this.#text.document });
+    const [labels, groups] = [this.#labels.all, this.#table.sorted];
+    return make_(this.#format, picked, { model, labels, groups, current: this.#text.document });
   }
 
   #download() {
@@ -250,7 +281,9 @@ export class Reader {
   }
 
   async #copy(text) {
-    byId("copied").textContent = t((await clipboard(text)) ? "copied" : "not_copied");
+    const done = await clipboard(text);
+    byId("copied").textContent = t(done ? "copied" : "not_copied");
+    return done;
   }
 }
 

@@ -49,7 +49,10 @@ export class Service {
       const body = { documents: batch.map(({ id, text }) => ({ id, text })), offsets: "utf16" };
       if (this.info.linking) body.link = link;
       const answer = await this.#patiently("v1/annotate", body, signal, waiting);
-      yield { model: answer.model, documents: batch.map((each, index) => fitted(each, answer.documents?.[index])) };
+      yield {
+        model: answer.model,
+        documents: batch.map((each, index) => fitted(each, answer.documents?.[index])),
+      };
     }
   }
 
@@ -61,7 +64,8 @@ export class Service {
     let batch = [];
     let [bytes, chars] = [ENVELOPE_BYTES, 0];
     for (const each of documents) {
-      const full = batch.length === most || bytes + each.bytes > max_body_bytes || chars + each.n > longest;
+      const full =
+        batch.length === most || bytes + each.bytes > max_body_bytes || chars + each.n > longest;
       if (batch.length && full) {
         batches.push(batch);
         batch = [];
@@ -82,7 +86,10 @@ export class Service {
         return await this.#request(path, options);
       } catch (error) {
         if (error.values?.status !== 429 || attempt === MAX_TRIES) throw error;
-        const seconds = Math.min(Math.max(1, error.values.retryAfter || attempt), LONGEST_WAIT_SECONDS);
+        const seconds = Math.min(
+          Math.max(1, error.values.retryAfter || attempt),
+          LONGEST_WAIT_SECONDS,
+        );
         waiting(seconds);
         await pause(seconds, signal);
       }
@@ -94,22 +101,37 @@ export class Service {
     if (this.#token !== null) headers.Authorization = `Bearer ${this.#token}`;
     let response;
     try {
-      response = await fetch(path, { ...options, headers, cache: "no-store", credentials: "same-origin" });
+      response = await fetch(path, {
+        ...options,
+        headers,
+        cache: "no-store",
+        credentials: "same-origin",
+      });
       if (response.ok) return await response.json();
     } catch (error) {
       throw error.name === "AbortError" ? error : new Told("error_network");
     }
     const { status } = response;
     const answer = await response.json().catch(() => ({}));
-    const values = { status, error: answer.error, retryAfter: Number(response.headers.get("Retry-After")) };
-    throw new Told(typeof answer.error === "string" ? "error_service" : "error_service_bare", values);
+    const values = {
+      status,
+      error: answer.error,
+      retryAfter: Number(response.headers.get("Retry-After")),
+    };
+    throw new Told(
+      typeof answer.error === "string" ? "error_service" : "error_service_bare",
+      values,
+    );
   }
 }
 
 /** Return the document with its entities; Told where they do not fit its text. */
 function fitted({ id, name, text }, answer) {
   const fits = ({ start, end, text: surface }) =>
-    text.slice(start, end) === surface && isBoundary(text, start) && isBoundary(text, end) && start < end;
+    text.slice(start, end) === surface &&
+    isBoundary(text, start) &&
+    isBoundary(text, end) &&
+    start < end;
   if (answer?.id !== id || !answer.entities.every(fits)) throw new Told("error_answer", { name });
   return { id, name, text, entities: answer.entities };
 }

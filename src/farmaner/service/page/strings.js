@@ -11,9 +11,13 @@ export const STRINGS = {
     theme_light: "Claro",
     theme_dark: "Oscuro",
     source: "Texto",
-    source_summary: { one: "{n} documento, {characters} caracteres", other: "{n} documentos, {characters} caracteres" },
+    source_summary: {
+      one: "{n} documento, {characters} caracteres",
+      other: "{n} documentos, {characters} caracteres",
+    },
     note_label: "Nota clínica",
-    note_placeholder: "Pegue aquí una nota, o suelte en la página archivos .txt (y sus .ann si quiere comparar).",
+    note_placeholder:
+      "Pegue aquí una nota, o suelte en la página archivos .txt (y sus .ann si quiere comparar).",
     files_label: "Archivos cargados",
     file_characters: { one: "{n} carácter", other: "{n} caracteres" },
     file_gold: "anotación de referencia",
@@ -25,7 +29,8 @@ export const STRINGS = {
     load_examples: "Notas de ejemplo",
     clear: "Vaciar",
     link_codes: "Buscar códigos",
-    privacy: "El texto se envía solo a este servidor ({host}) y a ningún otro sitio. La página no guarda nada.",
+    privacy:
+      "El texto se envía solo a este servidor ({host}) y a ningún otro sitio. La página no guarda nada.",
     token_label: "Este servidor pide una clave de acceso",
     token_send: "Continuar",
     token_hint: "Se guarda en la memoria de esta pestaña y se olvida al cerrarla.",
@@ -79,12 +84,16 @@ export const STRINGS = {
     copy_code: "Copiar código",
     close: "Cerrar la ficha",
     summary: { one: "{n} entidad en {documents}", other: "{n} entidades en {documents}" },
-    summary_of: { one: "{n} de {all} entidades en {documents}", other: "{n} de {all} entidades en {documents}" },
+    summary_of: {
+      one: "{n} de {all} entidades en {documents}",
+      other: "{n} de {all} entidades en {documents}",
+    },
     n_documents: { one: "{n} documento", other: "{n} documentos" },
     nothing_found: "No se ha encontrado ninguna entidad en {documents}.",
     empty_text: "(documento vacío)",
     comparison: "Predicción y referencia",
-    comparison_rule: "Coinciden las entidades de igual etiqueta, inicio y final. La predicción cuenta desde la confianza mínima elegida; UNCLEAR no se puntúa.",
+    comparison_rule:
+      "Coinciden las entidades de igual etiqueta, inicio y final. La predicción cuenta desde la confianza mínima elegida; UNCLEAR no se puntúa.",
     comparison_partial: "Comparados {n} de {all} documentos: los demás no tienen referencia.",
     gold: "referencia",
     precision: "precisión",
@@ -92,7 +101,8 @@ export const STRINGS = {
     f1: "F1",
     all: "todas",
     concepts: "Conceptos",
-    concepts_hint: "Las entidades que se ven, agrupadas por código; las que no lo tienen, por nombre sin distinguir mayúsculas.",
+    concepts_hint:
+      "Las entidades que se ven, agrupadas por código; las que no lo tienen, por nombre sin distinguir mayúsculas.",
     concept: "Concepto",
     count: "Veces",
     n_documents_short: "Docs.",
@@ -100,40 +110,64 @@ export const STRINGS = {
     more_rows: { one: "Mostrar {n} más", other: "Mostrar {n} más" },
     no_concepts: "Nada que agrupar con estos filtros.",
     export: "Copiar y descargar",
-    export_hint: "Las entidades predichas con las etiquetas y la confianza mínima elegidas, de todos los documentos.",
+    export_hint:
+      "Las entidades predichas con las etiquetas y la confianza mínima elegidas, de todos los documentos.",
     format: "Formato",
     format_table: "Tabla",
-    format_hint_brat: "Anotación de brat; las posiciones cuentan caracteres Unicode del archivo tal como está, también BOM y CRLF. Varios documentos se descargan en un .zip con sus textos; se copia el documento a la vista.",
+    format_hint_brat:
+      "Anotación de brat; las posiciones cuentan caracteres Unicode del archivo tal como está, también BOM y CRLF. Varios documentos se descargan en un .zip con sus textos; se copia el documento a la vista.",
     format_hint_json: "Los textos y sus entidades, con posiciones en caracteres Unicode.",
-    format_hint_csv: "Una fila por entidad, UTF-8, separada por comas. Un apóstrofo protege lo que una hoja de cálculo tomaría por fórmula.",
+    format_hint_csv:
+      "Una fila por entidad, UTF-8, separada por comas. Un apóstrofo protege lo que una hoja de cálculo tomaría por fórmula.",
     format_hint_table: "La tabla de conceptos de arriba, como CSV.",
     download: "Descargar",
     copy: "Copiar",
     copied: "Copiado.",
     not_copied: "El navegador no ha dejado copiar.",
-    no_device: "farmaner no es un producto sanitario: omite nombres e inventa otros. Nada de lo que muestra debe decidir un tratamiento sin que alguien lo lea.",
+    no_device:
+      "farmaner no es un producto sanitario: omite nombres e inventa otros. Nada de lo que muestra debe decidir un tratamiento sin que alguien lo lea.",
     about: "farmaner {farmaner} · modelo {name} {version}",
+    api: "Interfaz HTTP",
     drop_here: "Suelte aquí los archivos .txt y .ann",
     progress: { one: "Anotando {n} documento…", other: "Anotando: {done} de {n} documentos…" },
-    busy_server: { one: "El servidor está ocupado; se reintenta en {n} segundo…", other: "El servidor está ocupado; se reintenta en {n} segundos…" },
+    busy_server: {
+      one: "El servidor está ocupado; se reintenta en {n} segundo…",
+      other: "El servidor está ocupado; se reintenta en {n} segundos…",
+    },
     cancelled: "Cancelado. El texto sigue aquí.",
     error_empty: "No hay texto que anotar: pegue una nota o suelte un archivo .txt.",
     error_kind: "{name}: se esperaba un archivo .txt o .ann.",
-    error_utf8: "{name}: se esperaba texto UTF-8 y no lo es. Guárdelo como UTF-8 (no Windows-1252 ni Latin-1) y vuelva a soltarlo.",
+    error_utf8:
+      "{name}: se esperaba texto UTF-8 y no lo es. Guárdelo como UTF-8 (no Windows-1252 ni Latin-1) y vuelva a soltarlo.",
     error_read: "{name}: el navegador no ha podido leer el archivo.",
     error_file_size: "{name}: {n} bytes; este servidor admite {max}.",
     error_chars: "{name}: {n} caracteres; este servidor admite {max}. No se ha anotado.",
-    error_body: "{name}: demasiado grande para una petición a este servidor ({max} bytes). No se ha anotado.",
-    error_network: "No hay respuesta del servidor. Compruebe que sigue en marcha y vuelva a intentarlo; el texto sigue aquí.",
+    error_body:
+      "{name}: demasiado grande para una petición a este servidor ({max} bytes). No se ha anotado.",
+    error_network:
+      "No hay respuesta del servidor. Compruebe que sigue en marcha y vuelva a intentarlo; el texto sigue aquí.",
     error_service: "El servidor ha respondido {status}: {error}",
     error_service_bare: "El servidor ha respondido {status}.",
     error_answer: "La respuesta del servidor no encaja con el texto de {name}; no se muestra.",
     error_token: "El servidor no acepta esa clave.",
-    error_partial: { one: "Falta {n} documento por anotar.", other: "Faltan {n} documentos por anotar." },
+    error_partial: {
+      one: "Falta {n} documento por anotar.",
+      other: "Faltan {n} documentos por anotar.",
+    },
     gold_line: "{name}, línea {line}: no es una línea de anotación de brat; no se compara.",
-    gold_place: { one: "{name}: {n} entidad no está en el texto en su lugar (línea {lines}); no se compara.", other: "{name}: {n} entidades no están en el texto en su lugar (líneas {lines}); no se comparan." },
-    gold_discontinuous: { one: "{name}: {n} entidad discontinua (línea {lines}); no se compara.", other: "{name}: {n} entidades discontinuas (líneas {lines}); no se comparan." },
-    gold_counted: { one: "{name}: {n} entidad recolocada; el archivo cuenta de otro modo ({reason}).", other: "{name}: {n} entidades recolocadas; el archivo cuenta de otro modo ({reason})." },
+    gold_place: {
+      one: "{name}: {n} entidad no está en el texto en su lugar (línea {lines}); no se compara.",
+      other:
+        "{name}: {n} entidades no están en el texto en su lugar (líneas {lines}); no se comparan.",
+    },
+    gold_discontinuous: {
+      one: "{name}: {n} entidad discontinua (línea {lines}); no se compara.",
+      other: "{name}: {n} entidades discontinuas (líneas {lines}); no se comparan.",
+    },
+    gold_counted: {
+      one: "{name}: {n} entidad recolocada; el archivo cuenta de otro modo ({reason}).",
+      other: "{name}: {n} entidades recolocadas; el archivo cuenta de otro modo ({reason}).",
+    },
     gold_alone: "{name}: no hay ningún documento con ese nombre; no se compara.",
     reason_crlf: "CRLF como un carácter",
     reason_bom: "sin contar el BOM",
@@ -149,9 +183,13 @@ export const STRINGS = {
     theme_light: "Light",
     theme_dark: "Dark",
     source: "Text",
-    source_summary: { one: "{n} document, {characters} characters", other: "{n} documents, {characters} characters" },
+    source_summary: {
+      one: "{n} document, {characters} characters",
+      other: "{n} documents, {characters} characters",
+    },
     note_label: "Clinical note",
-    note_placeholder: "Paste a note here, or drop .txt files on the page (and their .ann, to compare).",
+    note_placeholder:
+      "Paste a note here, or drop .txt files on the page (and their .ann, to compare).",
     files_label: "Files loaded",
     file_characters: { one: "{n} character", other: "{n} characters" },
     file_gold: "gold annotation",
@@ -217,12 +255,16 @@ export const STRINGS = {
     copy_code: "Copy code",
     close: "Close the card",
     summary: { one: "{n} entity in {documents}", other: "{n} entities in {documents}" },
-    summary_of: { one: "{n} of {all} entities in {documents}", other: "{n} of {all} entities in {documents}" },
+    summary_of: {
+      one: "{n} of {all} entities in {documents}",
+      other: "{n} of {all} entities in {documents}",
+    },
     n_documents: { one: "{n} document", other: "{n} documents" },
     nothing_found: "No entity was found in {documents}.",
     empty_text: "(empty document)",
     comparison: "Predicted and gold",
-    comparison_rule: "Entities agree when label, start and end are the same. Predictions count from the least confidence chosen; UNCLEAR is not scored.",
+    comparison_rule:
+      "Entities agree when label, start and end are the same. Predictions count from the least confidence chosen; UNCLEAR is not scored.",
     comparison_partial: "{n} of {all} documents compared: the others have no gold.",
     gold: "gold",
     precision: "precision",
@@ -230,7 +272,8 @@ export const STRINGS = {
     f1: "F1",
     all: "all",
     concepts: "Concepts",
-    concepts_hint: "The entities shown, grouped by code; those without one by name, whatever its case.",
+    concepts_hint:
+      "The entities shown, grouped by code; those without one by name, whatever its case.",
     concept: "Concept",
     count: "Times",
     n_documents_short: "Docs.",
@@ -238,40 +281,64 @@ export const STRINGS = {
     more_rows: { one: "Show {n} more", other: "Show {n} more" },
     no_concepts: "Nothing to group under these filters.",
     export: "Copy and download",
-    export_hint: "The predicted entities with the labels and the least confidence chosen, of all documents.",
+    export_hint:
+      "The predicted entities with the labels and the least confidence chosen, of all documents.",
     format: "Format",
     format_table: "Table",
-    format_hint_brat: "brat standoff; offsets count the Unicode characters of the file as it is, BOM and CRLF included. Several documents come as a .zip with their texts; the document in view is copied.",
+    format_hint_brat:
+      "brat standoff; offsets count the Unicode characters of the file as it is, BOM and CRLF included. Several documents come as a .zip with their texts; the document in view is copied.",
     format_hint_json: "The texts and their entities, with offsets in Unicode characters.",
-    format_hint_csv: "One row an entity, UTF-8, separated by commas. An apostrophe guards what a spreadsheet would take for a formula.",
+    format_hint_csv:
+      "One row an entity, UTF-8, separated by commas. An apostrophe guards what a spreadsheet would take for a formula.",
     format_hint_table: "The table of concepts above, as CSV.",
     download: "Download",
     copy: "Copy",
     copied: "Copied.",
     not_copied: "The browser refused to copy.",
-    no_device: "farmaner is no medical device: it misses names and invents some. Nothing it shows should decide a treatment unread.",
+    no_device:
+      "farmaner is no medical device: it misses names and invents some. Nothing it shows should decide a treatment unread.",
     about: "farmaner {farmaner} · model {name} {version}",
+    api: "HTTP interface",
     drop_here: "Drop .txt and .ann files here",
     progress: { one: "Annotating {n} document…", other: "Annotating: {done} of {n} documents…" },
-    busy_server: { one: "The server is busy; trying again in {n} second…", other: "The server is busy; trying again in {n} seconds…" },
+    busy_server: {
+      one: "The server is busy; trying again in {n} second…",
+      other: "The server is busy; trying again in {n} seconds…",
+    },
     cancelled: "Cancelled. The text is still here.",
     error_empty: "There is no text to annotate: paste a note or drop a .txt file.",
     error_kind: "{name}: expected a .txt or .ann file.",
-    error_utf8: "{name}: expected UTF-8 text, found something else. Save it as UTF-8 (not Windows-1252 or Latin-1) and drop it again.",
+    error_utf8:
+      "{name}: expected UTF-8 text, found something else. Save it as UTF-8 (not Windows-1252 or Latin-1) and drop it again.",
     error_read: "{name}: the browser could not read the file.",
     error_file_size: "{name}: {n} bytes; this server takes {max}.",
     error_chars: "{name}: {n} characters; this server takes {max}. It was not annotated.",
-    error_body: "{name}: too large for one request to this server ({max} bytes). It was not annotated.",
-    error_network: "The server does not answer. See that it is running and try again; the text is still here.",
+    error_body:
+      "{name}: too large for one request to this server ({max} bytes). It was not annotated.",
+    error_network:
+      "The server does not answer. See that it is running and try again; the text is still here.",
     error_service: "The server answered {status}: {error}",
     error_service_bare: "The server answered {status}.",
     error_answer: "The server's answer does not fit the text of {name}; it is not shown.",
     error_token: "The server does not accept that token.",
-    error_partial: { one: "{n} document is left to annotate.", other: "{n} documents are left to annotate." },
+    error_partial: {
+      one: "{n} document is left to annotate.",
+      other: "{n} documents are left to annotate.",
+    },
     gold_line: "{name}, line {line}: not a line of brat annotation; it is not compared.",
-    gold_place: { one: "{name}: {n} entity is not in the text at its place (line {lines}); it is not compared.", other: "{name}: {n} entities are not in the text at their place (lines {lines}); they are not compared." },
-    gold_discontinuous: { one: "{name}: {n} discontinuous entity (line {lines}); it is not compared.", other: "{name}: {n} discontinuous entities (lines {lines}); they are not compared." },
-    gold_counted: { one: "{name}: {n} entity moved; the file counts otherwise ({reason}).", other: "{name}: {n} entities moved; the file counts otherwise ({reason})." },
+    gold_place: {
+      one: "{name}: {n} entity is not in the text at its place (line {lines}); it is not compared.",
+      other:
+        "{name}: {n} entities are not in the text at their place (lines {lines}); they are not compared.",
+    },
+    gold_discontinuous: {
+      one: "{name}: {n} discontinuous entity (line {lines}); it is not compared.",
+      other: "{name}: {n} discontinuous entities (lines {lines}); they are not compared.",
+    },
+    gold_counted: {
+      one: "{name}: {n} entity moved; the file counts otherwise ({reason}).",
+      other: "{name}: {n} entities moved; the file counts otherwise ({reason}).",
+    },
     gold_alone: "{name}: no document has that name; it is not compared.",
     reason_crlf: "CRLF as one character",
     reason_bom: "the BOM not counted",
@@ -291,7 +358,9 @@ export function speak(chosen) {
 export function t(key, values = {}) {
   const entry = STRINGS[language][key];
   const plural = typeof entry === "object";
-  const text = plural ? entry[new Intl.PluralRules(language).select(values.n) === "one" ? "one" : "other"] : entry;
+  const text = plural
+    ? entry[new Intl.PluralRules(language).select(values.n) === "one" ? "one" : "other"]
+    : entry;
   return text.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === undefined) return whole;
@@ -302,6 +371,10 @@ export function t(key, values = {}) {
 export const has = (key) => key in STRINGS[language];
 
 export const number = (value, digits = 0) =>
-  value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: "always" });
+  value.toLocaleString(language, {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+    useGrouping: "always",
+  });
 
 export const percent = (value) => (value === null ? "–" : `${number(value * 100, 1)} %`);

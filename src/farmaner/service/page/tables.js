@@ -14,7 +14,8 @@ const COLUMNS = [
   ["score", "best_score", (a, b) => (a.score ?? 0) - (b.score ?? 0)],
 ];
 
-const collate = (a, b) => a.localeCompare(b, chosenLanguage(), { sensitivity: "base", numeric: true });
+const collate = (a, b) =>
+  a.localeCompare(b, chosenLanguage(), { sensitivity: "base", numeric: true });
 
 export class ConceptTable {
   #element;
@@ -64,13 +65,19 @@ export class ConceptTable {
 
   #heading([name, key]) {
     const sort = () => {
-      this.#descending = this.#by === name ? !this.#descending : ["count", "documents", "score"].includes(name);
+      this.#descending =
+        this.#by === name ? !this.#descending : ["count", "documents", "score"].includes(name);
       this.#by = name;
       this.#draw();
       this.#element.querySelector(`[data-sort="${name}"]`).focus();
     };
     const mark = this.#by === name ? (this.#descending ? " ↓" : " ↑") : "";
-    const button = make("button", { type: "button", onclick: sort }, t(key), make("span", { "aria-hidden": "true" }, mark));
+    const button = make(
+      "button",
+      { type: "button", onclick: sort },
+      t(key),
+      make("span", { "aria-hidden": "true" }, mark),
+    );
     button.dataset.sort = name;
     const heading = make("th", { scope: "col", className: name }, button);
     if (mark) heading.setAttribute("aria-sort", this.#descending ? "descending" : "ascending");
@@ -81,14 +88,25 @@ export class ConceptTable {
     const { labels, go, severalDocuments } = this.#state;
     let turn = 0;
     const lead = () => go(group.items[turn++ % group.items.length]);
-    const name = make("button", { type: "button", className: "link", lang: "es", onclick: lead }, group.name);
+    const name = make(
+      "button",
+      { type: "button", className: "link", lang: "es", onclick: lead },
+      group.name,
+    );
     const others = group.surfaces.filter((surface) => collate(surface, group.name) !== 0);
     const concept = make("th", { scope: "row", className: "concept" }, name);
-    if (others.length) concept.append(make("span", { className: "surfaces", lang: "es" }, others.join(" · ")));
+    if (others.length)
+      concept.append(make("span", { className: "surfaces", lang: "es" }, others.join(" · ")));
     if (group.code) concept.append(make("span", { className: "mono faint" }, group.code));
-    const label = make("td", { className: "label" }, letter(labels, group.label), make("span", { className: "name" }, labels.name(group.label)));
+    const label = make(
+      "td",
+      { className: "label" },
+      letter(labels, group.label),
+      make("span", { className: "name" }, labels.name(group.label)),
+    );
     const cells = [concept, label, make("td", {}, number(group.count))];
-    if (severalDocuments) cells.push(make("td", { className: "documents" }, documentsOf(group, go)));
+    if (severalDocuments)
+      cells.push(make("td", { className: "documents" }, documentsOf(group, go)));
     return make("tr", {}, ...cells, make("td", { className: "score" }, percent(group.score)));
   }
 }
@@ -99,7 +117,12 @@ function documentsOf(group, go) {
     const lead = () => go(group.items.find((item) => item.document === document));
     return make("button", { type: "button", className: "link", onclick: lead }, document.name);
   });
-  return make("details", {}, make("summary", {}, number(group.documents.length)), make("span", { className: "stack" }, ...names));
+  return make(
+    "details",
+    {},
+    make("summary", {}, number(group.documents.length)),
+    make("span", { className: "stack" }, ...names),
+  );
 }
 
 /** Return the table of `compare`: counts, and figures derived from them. */
@@ -115,7 +138,12 @@ export function comparisonTable({ labels: rows, all }, labels) {
       ...counts.map((key) => make("td", { "data-figure": key }, number(figures[key]))),
       ...ratios.map((key) => make("td", { "data-figure": key }, percent(figures[key]))),
     );
-  const body = rows.map((each) => row([letter(labels, each.label), make("span", { className: "name" }, labels.name(each.label))], each));
+  const body = rows.map((each) =>
+    row(
+      [letter(labels, each.label), make("span", { className: "name" }, labels.name(each.label))],
+      each,
+    ),
+  );
   return make(
     "table",
     { className: "comparison" },

@@ -1,7 +1,7 @@
 // The document's text with its entities: built once, repainted as the reader chooses.
 
 import { make } from "./dom.js";
-import { t } from "./strings.js";
+import { percent, t } from "./strings.js";
 
 const SURE = 0.8; // from here on no figure stands beside the letter
 const BLOCK_CHARACTERS = 4000; // a long text is laid out by blocks, as they come into view
@@ -13,6 +13,7 @@ export class TextView {
   #painted = [];
   #selected = null;
   #document = null;
+  #labels = null;
 
   constructor(element) {
     this.#element = element;
@@ -25,6 +26,7 @@ export class TextView {
   /** Show a document; `paint` has to follow. */
   show(document, labels) {
     this.#document = document;
+    this.#labels = labels;
     this.#pieces = document.items.map(() => []);
     this.#painted = document.items.map(() => null);
     this.#selected = null;
@@ -61,7 +63,10 @@ export class TextView {
         inside.push({ ...other, end: Math.min(other.end, end) });
         if (other.end > end) rest.push({ ...other, start: end });
       }
-      const piece = make("span", { className: `entity ${labels.colour(item.label)}`, "data-item": item.index });
+      const piece = make("span", {
+        className: `entity ${labels.colour(item.label)}`,
+        "data-item": item.index,
+      });
       this.#pieces[item.index].push(piece);
       this.#fill(piece, start, end, inside, labels);
       parent.append(piece);
@@ -88,7 +93,8 @@ export class TextView {
       pieces.forEach((piece, at) => {
         piece.className = `entity ${labels.colour(item.label)}${shown ? ` on ${state}` : ""}`;
         delete piece.dataset.tag;
-        if (shown && at === pieces.length - 1) piece.dataset.tag = tagOf(item, state, labels, choice);
+        if (shown && at === pieces.length - 1)
+          piece.dataset.tag = tagOf(item, state, labels, choice);
         if (shown && at === 0) {
           piece.setAttribute("role", piece.firstElementChild ? "group" : "button");
           piece.tabIndex = -1;
@@ -111,14 +117,22 @@ export class TextView {
     this.#selected = item;
     for (const piece of item ? this.#pieces[item.index] : []) piece.classList.add("selected");
     const reached = item ?? first;
-    if (reached) this.#pieces[reached.index][0].tabIndex = 0;
+    if (reached) this.#offer(reached);
     if (item) this.#pieces[item.index][0].setAttribute("aria-current", "true");
   }
 
-  select(item, { focus = false } = {}) {
+  /** Let Tab lead to an item, and a screen reader say of it what others see. */
+  #offer(item) {
+    const [piece] = this.#pieces[item.index];
+    const score = item.score === null ? [] : [percent(item.score)];
+    piece.tabIndex = 0;
+    piece.setAttribute("aria-description", [this.#labels.name(item.label), ...score].join(", "));
+  }
+
+  select(item) {
     this.#select(item, null);
     const [piece] = this.#pieces[item.index];
-    if (focus) piece.focus({ preventScroll: true });
+    piece.focus({ preventScroll: true });
     piece.scrollIntoView({ block: "nearest" });
   }
 
@@ -133,13 +147,16 @@ export class TextView {
   /** Return the shown item at an element, or null. */
   itemAt(element) {
     const piece = element.closest(".entity.on");
-    return piece && this.#element.contains(piece) ? this.#document.items[Number(piece.dataset.item)] : null;
+    return piece && this.#element.contains(piece)
+      ? this.#document.items[Number(piece.dataset.item)]
+      : null;
   }
 }
 
 function tagOf(item, state, labels, choice) {
   const letter = (SIGNS[state] ?? "") + labels.letter(item.label);
-  const doubtful = item.score !== null && item.score < SURE && choice.isPredicted(item) && choice.view !== "gold";
+  const doubtful =
+    item.score !== null && item.score < SURE && choice.isPredicted(item) && choice.view !== "gold";
   return doubtful ? `${letter} ${Math.floor(item.score * 100)}` : letter;
 }
 
@@ -148,10 +165,11 @@ function cuts(text, items) {
   const found = [];
   let next = 0;
   let covered = 0;
-  for (let from = 0; text.length - from > BLOCK_CHARACTERS; ) {
+  for (let from = 0; text.length - from > BLOCK_CHARACTERS;) {
     let at = text.indexOf("\n", from + BLOCK_CHARACTERS) + 1;
     for (; at > 0; at = text.indexOf("\n", at) + 1) {
-      for (; next < items.length && items[next].start < at; next += 1) covered = Math.max(covered, items[next].end);
+      for (; next < items.length && items[next].start < at; next += 1)
+        covered = Math.max(covered, items[next].end);
       if (covered <= at) break;
     }
     if (at === 0 || at === text.length) break;

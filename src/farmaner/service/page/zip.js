@@ -18,14 +18,25 @@ export function zipped(files) {
     ];
     parts.push(Uint8Array.of(...longs(0x04034b50), ...common), path, data);
     directory.push(
-      Uint8Array.of(...longs(0x02014b50), ...shorts(VERSION), ...common, ...shorts(0, 0, 0), ...longs(0, offset)),
+      Uint8Array.of(
+        ...longs(0x02014b50),
+        ...shorts(VERSION),
+        ...common,
+        ...shorts(0, 0, 0),
+        ...longs(0, offset),
+      ),
       path,
     );
     offset += 30 + path.length + data.length;
   }
   const length = directory.reduce((sum, part) => sum + part.length, 0);
   const counts = shorts(0, 0, files.length, files.length);
-  const end = Uint8Array.of(...longs(0x06054b50), ...counts, ...longs(length, offset), ...shorts(0));
+  const end = Uint8Array.of(
+    ...longs(0x06054b50),
+    ...counts,
+    ...longs(length, offset),
+    ...shorts(0),
+  );
   return new Blob([...parts, ...directory, end]);
 }
 
