@@ -195,7 +195,7 @@ def test_differences_from_gold_are_those_that_farmaner_counts(
         str(counts.false_positives),
     ]
     assert row[4:] == [
-        f"{100 * figure:.1f} %".replace(".", ",")
+        f"{100 * figure:.1f}\xa0%".replace(".", ",")
         for figure in (counts.precision, counts.recall, counts.f1)
     ]
 

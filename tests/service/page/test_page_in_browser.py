@@ -92,10 +92,10 @@ def test_a_click_shows_label_score_code_and_term(shown: Shown, ask: Ask) -> None
     assert shown.page.inner_text("#details-title") == "paracetamol"
     assert [row.split("\n") for row in rows] == [
         ["Etiqueta", "N Fármaco o sustancia", "NORMALIZABLES"],
-        ["Confianza", "60,0 %"],
+        ["Confianza", "60,0\xa0%"],
         ["Código", entity["code"], "⧉"],
         ["Término", entity["term"]],
-        ["Confianza del código", f"{100 * entity['code_score']:.1f} %".replace(".", ",")],
+        ["Confianza del código", f"{100 * entity['code_score']:.1f}\xa0%".replace(".", ",")],
         ["Lugar", "caracteres 5–16 de nota"],
     ]
 

@@ -8,10 +8,10 @@ import { Inputs } from "./inputs.js";
 import { Labels } from "./labels.js";
 import { countCodePoints } from "./offsets.js";
 import { startPreferences } from "./preferences.js";
-import { Reader, tell } from "./reader.js";
+import { Reader } from "./reader.js";
 import { Service } from "./service.js";
 import { number, t } from "./strings.js";
-import { Told } from "./told.js";
+import { Told, tell } from "./told.js";
 
 const service = new Service();
 const inputs = new Inputs();

@@ -23,6 +23,7 @@ export function card(item, { labels, around, same, state, linked, go, close, cop
         raw(labels, item.label),
       ),
     ],
+    ...(state ? [[t("comparison_state"), t(`state_${state}`)]] : []),
     [t("score"), item.score === null ? t("no_score") : meter(item.score)],
     ...codeRows(item, linked, copy),
     [
@@ -37,7 +38,6 @@ export function card(item, { labels, around, same, state, linked, go, close, cop
   if (item.gold?.code && item.gold.code !== item.predicted?.code && item.predicted) {
     rows.push([t("gold_code"), make("span", { className: "mono" }, item.gold.code)]);
   }
-  if (state) rows.push([t("comparison_state"), t(`state_${state}`)]);
   if (around.length)
     rows.push([
       t("also_here"),

@@ -3,11 +3,12 @@
 import { clipboard, save } from "./browser.js";
 import { card, raw, swatch } from "./details.js";
 import { byId, fill, make } from "./dom.js";
-import { Choice, compare, conceptKey, groupByConcept } from "./entities.js";
+import { Choice, STATES, compare, conceptKey, groupByConcept } from "./entities.js";
 import { copied, download } from "./exports.js";
-import { number, t } from "./strings.js";
+import { number, percent, t } from "./strings.js";
 import { ConceptTable, comparisonTable } from "./tables.js";
-import { TextView } from "./text.js";
+import { SIGNS, TextView } from "./text.js";
+import { tell } from "./told.js";
 
 export class Reader {
   #run = null;
@@ -72,7 +73,7 @@ export class Reader {
     const at = documents.indexOf(current);
     byId("document").value = at;
     byId("document-place").textContent = t("document_place", { i: at + 1, n: documents.length });
-    byId("threshold-value").textContent = `${number(this.#choice.threshold * 100)} %`;
+    byId("threshold-value").textContent = percent(this.#choice.threshold, 0);
     const items = documents.flatMap((each) => each.items);
     const shown = items.filter((item) => this.#choice.shows(item));
     this.#summarize(items, shown);
@@ -118,7 +119,18 @@ export class Reader {
       element.textContent = number(states.get(element.dataset.count) ?? 0);
     }
     byId("view").hidden = !this.#run.documents.some((each) => each.gold);
-    byId("states").hidden = this.#choice.view !== "differences";
+    const differences = this.#choice.view === "differences";
+    byId("states").hidden = !differences;
+    byId("brief").textContent = differences
+      ? STATES.map(
+          (state) => `${SIGNS[state]}\u00a0${t(state)}\u00a0${number(states.get(state) ?? 0)}`,
+        ).join(" · ")
+      : [...labels]
+          .map(
+            ([label, n]) =>
+              `${this.#labels.letter(label)} ${this.#labels.name(label)} ${number(n)}`,
+          )
+          .join(" · ");
   }
 
   #compare() {
@@ -285,10 +297,4 @@ export class Reader {
     byId("copied").textContent = t(done ? "copied" : "not_copied");
     return done;
   }
-}
-
-/** Return a notice, `[key, values]`, as a sentence. */
-export function tell([key, values = {}]) {
-  const reasons = values.reasons?.map((reason) => t(`reason_${reason}`)).join(", ");
-  return t(key, { ...values, reason: reasons });
 }

@@ -377,4 +377,12 @@ export const number = (value, digits = 0) =>
     useGrouping: "always",
   });
 
-export const percent = (value) => (value === null ? "–" : `${number(value * 100, 1)} %`);
+/** A share as the language writes it: `97,1 %`, `97.1%`; a dash where there is none. */
+export const percent = (value, digits = 1) =>
+  value === null
+    ? "–"
+    : value.toLocaleString(language, {
+        style: "percent",
+        minimumFractionDigits: digits,
+        maximumFractionDigits: digits,
+      });

@@ -5,7 +5,7 @@ import { percent, t } from "./strings.js";
 
 const SURE = 0.8; // from here on no figure stands beside the letter
 const BLOCK_CHARACTERS = 4000; // a long text is laid out by blocks, as they come into view
-const SIGNS = { found: "✓", missed: "−", spurious: "+", unscored: "" };
+export const SIGNS = { found: "✓", missed: "−", spurious: "+", unscored: "" };
 
 export class TextView {
   #element;
