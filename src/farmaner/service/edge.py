@@ -38,6 +38,7 @@ PROTECTED = ("/v1/", "/api/", "/metrics")
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 # A UUID, or a trace's id in hexadecimal: an id that is logged must not be a name.
 _REQUEST_ID = re.compile(r"[0-9A-Fa-f-]{8,64}")
+_DRAIN_SECONDS = 1.0
 _log = logging.getLogger("farmaner.service")
 
 
@@ -123,17 +124,23 @@ class Gate:
         exchange: Exchange = scope["state"]["exchange"]
         headers = Headers(scope=scope)
         body = _Body(receive, exchange, self._settings)
+
+        async def send_last(message: Message) -> None:
+            if message["type"] == "http.response.start" and not await body.is_over(headers):
+                MutableHeaders(scope=message)["Connection"] = "close"  # or it is sent to the end
+            await send(message)
+
         try:
             self._check_token(scope["path"], headers)
             body.check_length(headers)
-            await self._app(scope, body, send)
+            await self._app(scope, body, send_last)
         except ServiceError as error:
-            await error.response()(scope, receive, send)
+            await error.response()(scope, receive, send_last)
         except Exception as error:
             _log.error("request %s failed: %s", exchange.request_id, describe_exception(error))
             if exchange.status == STATUS["abandoned"]:
                 answer = ServiceError("internal", "the service failed; its log names this request")
-                await answer.response()(scope, receive, send)
+                await answer.response()(scope, receive, send_last)
 
     def _check_token(self, path: str, headers: Headers) -> None:
         token = self._settings.token
@@ -173,6 +180,23 @@ class _Body:
         if self._exchange.bytes_in > self._settings.max_body_bytes:
             raise self._too_large()
         return message
+
+    async def is_over(self, headers: Headers) -> bool:
+        """Read past what nobody wanted, a while, so that the client comes to read its answer.
+
+        Return whether the body has come to its end.
+        """
+        if "expect" in headers:
+            return self._whole  # the client waits for a word before it sends any
+        until, left = time.monotonic() + _DRAIN_SECONDS, 4 * self._settings.max_body_bytes
+        while not self._whole and left > 0:
+            try:
+                message = await asyncio.wait_for(self._receive(), until - time.monotonic())
+            except asyncio.TimeoutError:
+                break
+            left -= len(message.get("body", b""))
+            self._whole = not message.get("more_body", False)
+        return self._whole
 
     def _too_large(self) -> ServiceError:
         limit = self._settings.max_body_bytes

@@ -83,7 +83,7 @@ async def validation_error(_: Request, error: Exception) -> JSONResponse:
 def _describe(error: RequestValidationError) -> str:
     errors = error.errors()
     kind, place, message = errors[0]["type"], errors[0]["loc"], errors[0]["msg"]
-    if kind in ("json_invalid", "model_attributes_type"):
+    if kind == "json_invalid" or (kind == "model_attributes_type" and len(place) == 1):
         return "body: expected a JSON object (Content-Type: application/json), found another"
     names = [_safe(part) for part in place if part != "body"] or ["body"]
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""

@@ -24,14 +24,14 @@ def log_access(**values: Any) -> None:
     ACCESS.info("%s", json.dumps(values))
 
 
-def configure_logs(level: str = "info") -> None:
-    """Send the logs of the service to stderr, a line each."""
+def configure_logs() -> None:
+    """Send the logs of the service to stderr, a line each; of the server only what goes wrong."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s", "%Y-%m-%dT%H:%M:%S%z")
     )
-    for name in ("farmaner", "uvicorn"):
+    for name, level in (("farmaner", logging.INFO), ("uvicorn", logging.WARNING)):
         logger = logging.getLogger(name)
         logger.handlers = [handler]
-        logger.setLevel(level.upper())
+        logger.setLevel(level)
         logger.propagate = False

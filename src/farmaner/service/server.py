@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import signal
+import socket
 import threading
 from pathlib import Path
 
@@ -12,10 +14,13 @@ import uvicorn
 from fastapi import FastAPI
 
 from farmaner.encoders.folder import ONNX_FILES, SETTINGS_FILE, TOKENIZER_FILE, WEIGHTS_FILE
+from farmaner.errors import ConfigError
 from farmaner.service.logs import configure_logs
 from farmaner.service.state import Service
 
 _VERSION_DIGITS = 12
+_BACKLOG = 2048
+_log = logging.getLogger("farmaner.service")
 
 
 def model_version(folder: Path, backend: str) -> str:
@@ -29,21 +34,34 @@ def model_version(folder: Path, backend: str) -> str:
 def run(app: FastAPI, *, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT; what was accepted is answered first.
 
-    Raises KeyboardInterrupt at the end where it was SIGINT, as any program does.
+    ConfigError where the address cannot be had. Raises KeyboardInterrupt at the end where it was
+    SIGINT, as any program does.
     """
     service: Service = app.state.service
     configure_logs()
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         log_config=None,
         access_log=False,  # it writes paths as they were sent
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=math.ceil(service.settings.timeout_seconds) + 1,
     )
-    if threading.current_thread() is threading.main_thread():
-        # uvicorn raises the signal again when all is done; to end well is no failure.
-        signal.signal(signal.SIGTERM, lambda *_: None)
-    uvicorn.Server(config).run()
+    with _listen(host, port) as listening:
+        place, port = listening.getsockname()[:2]
+        _log.info("listening at http://%s:%d", f"[{place}]" if ":" in place else place, port)
+        if threading.current_thread() is threading.main_thread():
+            # uvicorn raises the signal again when all is done; to end well is no failure.
+            signal.signal(signal.SIGTERM, lambda *_: None)
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        reason = (error.strerror or "none").partition(" (")[0]
+        raise ConfigError(
+            f"{host}:{port}: expected an address to listen at, found: {reason}"
+        ) from None

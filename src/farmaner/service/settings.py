@@ -24,8 +24,8 @@ class Settings:
     `max_chars` and `max_documents` count over one request; the default of `max_body_bytes` holds
     `max_chars` characters however JSON escapes them (12 bytes at most). `timeout_seconds` is the
     time from a request's first byte to its answer. `max_batch_pieces` is about what one round of
-    the model takes, `max_queue_pieces` about what may wait for it in each lane. Without `token`
-    everyone is served; `cors_origins` are other origins whose pages may call.
+    the model takes, `max_queue_pieces` about the most that waits for it in each lane. Without
+    `token` everyone is served; `cors_origins` are other origins whose pages may call.
     """
 
     max_body_bytes: int = 2_500_000

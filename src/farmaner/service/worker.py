@@ -63,7 +63,10 @@ class Worker:
 
 
 class Lane:
-    """A queue, and the thread that empties it."""
+    """A queue, and the thread that empties it.
+
+    The queue holds no more than the thread, by its speed of late, answers in time.
+    """
 
     def __init__(
         self,
@@ -78,7 +81,7 @@ class Lane:
         self.thread = threading.Thread(target=self._run, name=f"farmaner-{name}", daemon=True)
         self._recognizer, self._linker = recognizer, linker
         self._settings, self._metrics = settings, metrics
-        self._pieces_per_second = 0.0
+        self._recent_pieces = self._recent_seconds = 0.0
         self._busy_since: float | None = None
         metrics.watch_queue(name, self.queue)
 
@@ -108,10 +111,10 @@ class Lane:
             ) from None
 
     def _wait_seconds(self) -> int:
-        """Return after how many seconds there should be room again, by the speed of late."""
-        if not self._pieces_per_second:
+        """Return after how many seconds what waits should be done, by the speed of late."""
+        if not self._recent_pieces:
             return 1
-        seconds = self.queue.n_pieces / self._pieces_per_second
+        seconds = self.queue.n_pieces * self._recent_seconds / self._recent_pieces
         return max(1, min(MAX_RETRY_SECONDS, round(seconds)))
 
     def _run(self) -> None:
@@ -128,8 +131,10 @@ class Lane:
             self._metrics.queue_seconds.observe(started - job.submitted)
         self._metrics.batch_seconds.observe(seconds)
         self._metrics.batch_fill.observe(n_pieces / self._settings.max_batch_pieces)
-        rate = n_pieces / seconds
-        self._pieces_per_second = 0.8 * (self._pieces_per_second or rate) + 0.2 * rate
+        self._recent_pieces = 0.8 * self._recent_pieces + n_pieces
+        self._recent_seconds = 0.8 * self._recent_seconds + seconds
+        in_time = self._settings.timeout_seconds * self._recent_pieces / self._recent_seconds
+        self.queue.max_pieces = min(self._settings.max_queue_pieces, int(in_time))
 
     def _answer_all(self, jobs: Sequence[Job]) -> None:
         """Answer jobs together or, where that fails, each by itself, so that only one may fail."""
