@@ -64,12 +64,12 @@ function parse(ann, name) {
       if (!line.trim()) return;
       const [id, middle = "", ...rest] = line.split("\t");
       const note = NOTE.exec(line);
-      const place = PLACE.exec(middle);
+      const where = PLACE.exec(middle);
       if (note) {
         if (!codes.has(note[1])) codes.set(note[1], note[2].trim());
-      } else if (ENTITY.test(id) && place && rest.length) {
-        const spans = place[2].split(";").map((pair) => pair.split(" ").map(Number));
-        entities.push({ id, line: index + 1, label: place[1], spans, surface: rest.join("\t") });
+      } else if (ENTITY.test(id) && where && rest.length) {
+        const spans = where[2].split(";").map((pair) => pair.split(" ").map(Number));
+        entities.push({ id, line: index + 1, label: where[1], spans, surface: rest.join("\t") });
       } else if (!(OTHER_KINDS.includes(line[0]) && line.includes("\t"))) {
         notices.push(["gold_line", { name, line: String(index + 1) }]);
       }
