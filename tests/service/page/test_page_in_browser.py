@@ -302,12 +302,16 @@ def test_markup_in_a_note_is_text(shown: Shown) -> None:
     assert shown.page.evaluate("() => window.struck") is None
 
 
-def test_a_line_of_100_kb_is_shown_whole_and_wraps(shown: Shown) -> None:
-    line = ("x" * 990 + " penicilina ") * 100
+@pytest.mark.parametrize(("filler", "n_blocks"), [("x", 1), ("x ", 25)])
+def test_a_line_of_100_kb_is_shown_whole_and_wraps(
+    shown: Shown, filler: str, n_blocks: int
+) -> None:
+    line = filler * (100_000 // len(filler)) + "\tpenicilina"
     shown.paste(line)
 
     assert shown.text() == line
-    assert len(shown.entities()) == 100
+    assert shown.entities() == [("penicilina", 100_001, 100_011)]
+    assert shown.page.locator("#text .lines").count() == n_blocks
     assert shown.page.evaluate(
         """() => {
           const text = document.getElementById("text");

@@ -160,22 +160,29 @@ function tagOf(item, state, labels, choice) {
   return doubtful ? `${letter} ${Math.floor(item.score * 100)}` : letter;
 }
 
-/** Return where to cut a text into blocks: after line ends that no entity crosses. */
+/** Return where to cut a text into blocks: at line ends, or blanks, that no entity crosses. */
 function cuts(text, items) {
   const found = [];
   let next = 0;
   let covered = 0;
-  for (let from = 0; text.length - from > BLOCK_CHARACTERS;) {
-    let at = text.indexOf("\n", from + BLOCK_CHARACTERS) + 1;
-    for (; at > 0; at = text.indexOf("\n", at) + 1) {
-      for (; next < items.length && items[next].start < at; next += 1)
+  for (let from = 0; text.length - from > BLOCK_CHARACTERS; from = found.at(-1)) {
+    let at = breakAfter(text, from, from + BLOCK_CHARACTERS);
+    for (; at > 0; at = breakAfter(text, from, at)) {
+      for (; next < items.length && items[next].start < at; next += 1) {
         covered = Math.max(covered, items[next].end);
+      }
       if (covered <= at) break;
     }
     if (at === 0 || at === text.length) break;
     found.push(at);
-    from = at;
   }
   if (text) found.push(text.length);
   return found;
+}
+
+/** Return the offset after a line end, or, where the line is very long, after a blank; else 0. */
+function breakAfter(text, from, at) {
+  const line = text.indexOf("\n", at) + 1;
+  if (line > 0 && line - from <= 2 * BLOCK_CHARACTERS) return line;
+  return text.indexOf(" ", at) + 1 || line;
 }
