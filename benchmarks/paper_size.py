@@ -1,12 +1,11 @@
 """Whether the paper's presets run at full size, how long a step takes, and what memory it wants.
 
-    python benchmarks/paper_size.py [--config configs/paper-mbert.toml] [--precision auto]
+    python benchmarks/paper_size.py [--config FILE.toml] [--precision auto] [--times 3]
 
 A randomly initialised BERT of the paper's size (12 layers, hidden size 768, 119,547 pieces, as
 bert-base-multilingual-cased) stands in for the preset's encoder; its tokenizer is trained on the
-example notes. It is trained on them at the preset's batch size, judged on some, exported
-and set to annotate. Its answers mean nothing. Uses a GPU where there is one; wants 12 GB
-of memory and 3 GB of disk.
+example notes. It is trained on them at the preset's batch size, judged on some, exported and set to
+annotate. Its answers mean nothing. Uses a GPU where there is one.
 """
 
 from __future__ import annotations
@@ -36,7 +35,6 @@ from farmaner.training.loop import _use_bfloat16, train
 ROOT = Path(__file__).resolve().parents[1]
 VOCABULARY_SIZE = 119_547
 N_DEV = 4
-N_TIMES = 3  # how often the notes are seen, for enough steps to time
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
@@ -44,6 +42,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", type=Path, default=ROOT / "configs" / "paper-mbert.toml")
     parser.add_argument("--precision", choices=["auto", "float32", "bfloat16"])
+    parser.add_argument("--times", type=int, default=3, help="how often the notes are seen")
     given = parser.parse_args()
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
@@ -54,7 +53,9 @@ def main() -> int:
         config = read_config(
             given.config, encoder=str(folder / "encoder"), precision=given.precision
         )
-        report_training(replace(config, epochs=1), notes, folder / "model")
+        report_training(
+            replace(config, epochs=1), notes * given.times, notes[:N_DEV], folder / "model"
+        )
         report_export(folder / "model", notes[:N_DEV])
         report_annotating(folder / "model", notes)
     return 0
@@ -87,12 +88,14 @@ def write_encoder(folder: Path, notes: list[Document]) -> None:
     )
 
 
-def report_training(config: TrainingConfig, notes: list[Document], output: Path) -> None:
+def report_training(
+    config: TrainingConfig, documents: list[Document], dev: list[Document], output: Path
+) -> None:
     ends = [(time.perf_counter(), time.process_time())]
     result = train(
         config,
-        notes * N_TIMES,
-        notes[:N_DEV],
+        documents,
+        dev,
         output=output,
         show_step=lambda *_: ends.append((time.perf_counter(), time.process_time())),
     )
@@ -110,7 +113,7 @@ def report_training(config: TrainingConfig, notes: list[Document], output: Path)
         f"{len(walls)} steps ({min(walls):.2f} to {max(walls):.2f}), "
         f"{statistics.median(works):.2f} s of CPU time; peak memory {result.peak_memory_mb} MB"
     )
-    print(f"evaluation: {N_DEV} documents judged, F1 {100 * result.dev.micro.f1:.2f}")
+    print(f"evaluation: {len(dev)} documents judged, F1 {100 * result.dev.micro.f1:.2f}")
 
 
 def report_export(model: Path, notes: list[Document]) -> None:
