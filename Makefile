@@ -41,7 +41,7 @@ $(DEMO)/.installed: pyproject.toml constraints.txt
 	$(call install,$(DEMO),.,about a quarter of a minute)
 
 $(DEV)/.installed: pyproject.toml constraints.txt
-	$(call install,$(DEV),.[train$(comma)dev],torch among it: about two minutes)
+	$(call install,$(DEV),.[train$(comma)serve$(comma)dev],torch among it: about two minutes)
 
 comma := ,
 

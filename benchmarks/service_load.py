@@ -3,9 +3,10 @@
     python benchmarks/service_load.py [--seconds 10] [--json FILE] [-- OPTIONS OF farmaner serve]
 
 Starts `farmaner serve` on a free port of 127.0.0.1 and sends it the example notes, one a request:
-from 1, 8 and 64 clients that each wait for their answer; from 8 beside another whose texts have
-100,000 characters; and at ten times the rate that 64 clients reached, whether it answers or not.
-Latencies are those of answers with status 200. The clients take their share of the same cores.
+from 1, 8 and 64 clients that each wait for their answer, and come again when Retry-After says; at
+ten times the rate that 64 clients reached, whether it answers or not; and from 8 clients beside
+another whose texts have 100,000 characters. Latencies are those of answers with status 200. The
+clients take their share of the same cores.
 """
 
 from __future__ import annotations
@@ -69,8 +70,8 @@ class Client:
         self._port = port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def post(self, body: bytes) -> str:
-        """Send a request; return the status, or what became of it without one."""
+    async def post(self, body: bytes) -> tuple[str, float]:
+        """Send a request; return the status, or what became of it, and when to come again."""
         try:
             if self._streams is None:
                 self._streams = await asyncio.open_connection("127.0.0.1", self._port)
@@ -83,10 +84,11 @@ class Client:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
             length = re.search(r"content-length: (\d+)", head)
             await reader.readexactly(int(length[1]) if length else 0)
-            return head.split(" ", 2)[1]
+            again = re.search(r"retry-after: (\d+)", head)
+            return head.split(" ", 2)[1], float(again[1]) if again else 0.0
         except (OSError, asyncio.IncompleteReadError):
             self.close()
-            return "no answer"
+            return "no answer", 1.0
 
     def close(self) -> None:
         if self._streams is not None:
@@ -94,24 +96,27 @@ class Client:
             self._streams = None
 
 
-async def measure(phase: Phase, client: Client, body: bytes) -> None:
+async def measure(phase: Phase, client: Client, body: bytes) -> float:
+    """Send a request and note what came of it; return when to come again."""
     begun = time.perf_counter()
-    status = await client.post(body)
+    status, again = await client.post(body)
     phase.statuses[status] += 1
     if status == "200":
         phase.seconds.append(time.perf_counter() - begun)
+    return again
 
 
 async def wait_in_turn(
     phase: Phase, port: int, bodies: Iterator[bytes], *, clients: int, seconds: float
 ) -> None:
-    """Let clients ask, each again as soon as it has its answer."""
+    """Let clients ask, each again as soon as it has its answer, or when it is told to."""
     until = time.perf_counter() + seconds
 
     async def ask() -> None:
         client = Client(port)
         while time.perf_counter() < until:
-            await measure(phase, client, next(bodies))
+            again = await measure(phase, client, next(bodies))
+            await asyncio.sleep(max(0.0, min(again, until - time.perf_counter())))
         client.close()
 
     begun = time.perf_counter()
@@ -211,13 +216,13 @@ def run(seconds: float, options: list[str]) -> list[Phase]:
             asyncio.run(wait_in_turn(phase, port, bodies, clients=clients, seconds=seconds))
             done(phase)
         rate = OVERLOAD * phase.answers_per_second()
-        notes, long = Phase("8 clients beside a huge one"), Phase(f"the huge one ({HUGE_CHARS:,})")
-        asyncio.run(beside_a_huge_one(notes, long, port, bodies, huge, seconds))
-        done(notes, long)
         for turn in ("", ", again"):
             phase = Phase(f"{OVERLOAD} times overload, {rate:.0f} requests/s{turn}")
             asyncio.run(regardless(phase, port, bodies, rate=rate, seconds=seconds))
             done(phase)
+        notes, long = Phase("8 clients beside a huge one"), Phase(f"the huge one ({HUGE_CHARS:,})")
+        asyncio.run(beside_a_huge_one(notes, long, port, bodies, huge, seconds))
+        done(notes, long)
     return phases
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +168,7 @@ def bundled_client(bundled: Recognizer) -> Iterator[TestClient]:
 def test_the_bundled_models_entities_are_the_librarys_on_the_example_notes(
     bundled: Recognizer, bundled_client: TestClient
 ) -> None:
-    notes = [Document(note.id, note.text) for note in read_brat(NOTES)[:12]]
+    notes = [Document(note.id, note.text) for note in read_brat(NOTES)[:6]]
     expected = [
         document_to_json(document, with_text=False)
         for document in bundled.recognize_documents(notes)
@@ -175,10 +176,27 @@ def test_the_bundled_models_entities_are_the_librarys_on_the_example_notes(
     together = annotate(
         bundled_client, documents=[{"id": note.id, "text": note.text} for note in notes]
     )
-    alone = [annotate(bundled_client, text=note.text)["documents"][0] for note in notes[:4]]
+    alone = [annotate(bundled_client, text=note.text)["documents"][0] for note in notes[:2]]
 
     assert together["documents"] == expected
-    assert [d["entities"] for d in alone] == [d["entities"] for d in expected[:4]]
+    assert [d["entities"] for d in alone] == [d["entities"] for d in expected[:2]]
+
+
+@pytest.mark.slow
+def test_a_huge_text_and_short_ones_at_once_are_answered_as_each_alone(
+    bundled: Recognizer, bundled_client: TestClient
+) -> None:
+    """The two lanes use one model at the same time."""
+    notes = [note.text for note in read_brat(NOTES)[:20]]
+    texts = ["\n".join(notes), *notes[:8]]
+    with ThreadPoolExecutor(len(texts)) as pool:
+        answers = list(pool.map(lambda text: annotate(bundled_client, text=text), texts))
+
+    documents = (Document("0", text) for text in texts)
+    assert [answer["documents"] for answer in answers] == [
+        [document_to_json(document, with_text=False)]
+        for document in bundled.recognize_documents(documents)
+    ]
 
 
 @given(st.lists(texts, min_size=1, max_size=3))

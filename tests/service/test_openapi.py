@@ -55,7 +55,7 @@ def test_no_request_breaks_the_service_or_its_word(
     @given(api[path][method].as_strategy(generation_mode=mode))
     @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
     def check(case: Any) -> None:
-        case.validate_response(case.call(), checks=CHECKS)
+        case.validate_response(case.call(timeout=60), checks=CHECKS)
 
     check()
 

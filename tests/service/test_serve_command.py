@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -109,8 +110,19 @@ def test_a_missing_extra_is_named_with_the_line_that_installs_it(
     )
 
 
-def test_a_setting_that_cannot_be_is_one_line(served: Any, capsys: Captured) -> None:
-    assert run(["serve", "--token", "corta"]) == 1
+@pytest.mark.parametrize(
+    ("option", "variable"), [(["--token", "corta"], None), (["--token", ""], None), ([], "")]
+)
+def test_a_token_that_cannot_be_is_one_line_and_never_no_token(
+    served: Any,
+    capsys: Captured,
+    monkeypatch: pytest.MonkeyPatch,
+    option: list[str],
+    variable: str | None,
+) -> None:
+    if variable is not None:
+        monkeypatch.setenv("FARMANER_TOKEN", variable)
+    assert run(["serve", *option]) == 1
     assert capsys.readouterr().err == (
         "farmaner: token: expected 8 ASCII characters or more, found another\n"
     )
@@ -126,3 +138,12 @@ def test_a_models_version_is_that_of_its_files(tmp_path: Path) -> None:
     assert model_version(tmp_path, "torch") == version
     (tmp_path / "tokenizer.json").write_bytes(b"b")
     assert model_version(tmp_path, "torch") != version
+
+
+def test_serving_loads_neither_torch_nor_transformers() -> None:
+    code = (
+        "import sys; import farmaner.service; "
+        "print(sorted({'torch', 'transformers', 'fastapi'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "['fastapi']\n"

@@ -74,7 +74,7 @@ def serve(
         typer.Option(
             min=1,
             envvar="FARMANER_MAX_QUEUE_PIECES",
-            help="most text that waits, in pieces (about 3 characters); past it: 429",
+            help="most text that waits, in pieces of about 2.5 bytes; past it: 429",
         ),
     ] = 65_536,
 ) -> None:
@@ -110,7 +110,8 @@ def serve(
         max_documents=max_documents,
         timeout_seconds=timeout_seconds,
         max_queue_pieces=max_queue_pieces,
-        token=token or None,
+        # An empty variable is a token that got lost, not a door to be left open.
+        token=os.environ.get("FARMANER_TOKEN") if token is None else token,
         cors_origins=tuple(cors_origin or ()),
     )
     recognizer = load(model, threads=threads)

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 from farmaner.document import Document
 
-BYTES_PER_PIECE = 3
-"""UTF-8 bytes of Spanish clinical text that make one piece, about; specials and padding included.
+BYTES_PER_PIECE = 2.5
+"""UTF-8 bytes of text for each piece of a padded batch, as on the example notes.
 
-Only budgets depend on it, so that no text is cut into pieces twice.
+Only budgets depend on it; so no text is cut into pieces twice.
 """
 
 MIN_PIECES = 8

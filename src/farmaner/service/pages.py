@@ -54,10 +54,9 @@ class Operation:
     method: str
     path: str
     summary: str
-    description: str
-    tag: str
-    examples: tuple[str, ...]
-    answers: tuple[tuple[str, str], ...]
+    paragraphs: list[str]
+    examples: list[tuple[str, str]]
+    answers: list[tuple[str, str]]
 
 
 def render_docs(openapi: dict[str, Any]) -> str:
@@ -79,22 +78,24 @@ def render_docs(openapi: dict[str, Any]) -> str:
 def _operations(openapi: dict[str, Any]) -> Iterator[Operation]:
     for path, methods in openapi["paths"].items():
         for method, operation in methods.items():
+            answers = operation["responses"]
+            sent = operation.get("requestBody", {"content": {}})
+            examples = [("Ask", example) for example in _examples(sent, openapi)]
+            examples += [("Answer", example) for example in _examples(answers["200"], openapi)]
             yield Operation(
                 method.upper(),
                 path,
                 operation["summary"],
-                operation["description"],
-                operation["tags"][0],
-                tuple(_examples(operation, openapi)),
-                tuple(
-                    (code, answer["description"]) for code, answer in operation["responses"].items()
-                ),
+                operation["description"].split("\n\n"),
+                examples,
+                [(status, answer["description"]) for status, answer in answers.items()],
             )
 
 
-def _examples(operation: dict[str, Any], openapi: dict[str, Any]) -> Iterator[str]:
-    body = operation.get("requestBody", {"content": {}})["content"].get("application/json")
-    if body:
-        name = body["schema"]["$ref"].rpartition("/")[2]
-        for example in openapi["components"]["schemas"][name].get("examples", []):
-            yield json.dumps(example, ensure_ascii=False, indent=2)
+def _examples(body: dict[str, Any], openapi: dict[str, Any]) -> list[str]:
+    """Return the examples that the schema of a body gives."""
+    reference = body["content"].get("application/json", {}).get("schema", {}).get("$ref", "")
+    schema = openapi["components"]["schemas"].get(reference.rpartition("/")[2], {})
+    return [
+        json.dumps(example, ensure_ascii=False, indent=2) for example in schema.get("examples", [])
+    ]

@@ -34,7 +34,7 @@ router = APIRouter()
 async def annotate(request: Request, asked: AnnotateRequest, service: CurrentService) -> Any:
     """Find the drugs, chemicals and proteins of one text or of several.
 
-    Each entity has its label, its place, its text and a score from 0 to 1; with `link` also its
+    Each entity has its label, its place, its text and a score from 0 to 1; with link also its
     code. The texts themselves are not sent back.
     """
     if asked.link and service.terms is None:

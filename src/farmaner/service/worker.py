@@ -21,6 +21,9 @@ LONG_BATCHES = 2
 
 MAX_RETRY_SECONDS = 60
 
+WAIT_SHARE = 0.75
+"""How much of the time that a request has it may be expected to wait; more is refused at once."""
+
 _log = logging.getLogger("farmaner.service")
 
 
@@ -133,8 +136,9 @@ class Lane:
         self._metrics.batch_fill.observe(n_pieces / self._settings.max_batch_pieces)
         self._recent_pieces = 0.8 * self._recent_pieces + n_pieces
         self._recent_seconds = 0.8 * self._recent_seconds + seconds
-        in_time = self._settings.timeout_seconds * self._recent_pieces / self._recent_seconds
-        self.queue.max_pieces = min(self._settings.max_queue_pieces, int(in_time))
+        rate = self._recent_pieces / self._recent_seconds
+        in_time = int(WAIT_SHARE * self._settings.timeout_seconds * rate)
+        self.queue.max_pieces = min(self._settings.max_queue_pieces, in_time)
 
     def _answer_all(self, jobs: Sequence[Job]) -> None:
         """Answer jobs together or, where that fails, each by itself, so that only one may fail."""
