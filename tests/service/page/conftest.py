@@ -159,7 +159,7 @@ def opened(browser: Browser, url: str, **context: Any) -> Iterator[Shown]:
     """Open the page; on leaving, fail if it asked another server or its console complained."""
     options = {"locale": "es-ES", "viewport": {"width": 1280, "height": 900}, **context}
     within = browser.new_context(**options)
-    within.set_default_timeout(30_000)
+    within.set_default_timeout(120_000)  # of a busy machine
     shown = Shown(within.new_page(), url)
     shown.page.on("request", lambda request: shown.requests.append(request.url))
     shown.page.on("pageerror", lambda error: shown.complaints.append(str(error)))

@@ -5,6 +5,8 @@ import { percent, t } from "./strings.js";
 
 const SURE = 0.8; // from here on no figure stands beside the letter
 const BLOCK_CHARACTERS = 4000; // a long text is laid out by blocks, as they come into view
+const CONTEXT = 64; // characters beside a cut that tell where a sign ends
+const GRAPHEMES = new Intl.Segmenter();
 export const SIGNS = { found: "✓", missed: "−", spurious: "+", unscored: "" };
 
 export class TextView {
@@ -160,7 +162,7 @@ function tagOf(item, state, labels, choice) {
   return doubtful ? `${letter} ${Math.floor(item.score * 100)}` : letter;
 }
 
-/** Return where to cut a text into blocks: at line ends, or blanks, that no entity crosses. */
+/** Return where to cut a text into blocks: where no entity goes on. */
 function cuts(text, items) {
   const found = [];
   let next = 0;
@@ -180,9 +182,16 @@ function cuts(text, items) {
   return found;
 }
 
-/** Return the offset after a line end, or, where the line is very long, after a blank; else 0. */
+/** Return the offset after a line end, in a very long line after a blank or any sign; or 0. */
 function breakAfter(text, from, at) {
-  const line = text.indexOf("\n", at) + 1;
-  if (line > 0 && line - from <= 2 * BLOCK_CHARACTERS) return line;
-  return text.indexOf(" ", at) + 1 || line;
+  const longest = from + 2 * BLOCK_CHARACTERS;
+  for (const sign of ["\n", " "]) {
+    const end = text.indexOf(sign, at) + 1;
+    if (end > 0 && end <= longest) return end;
+  }
+  const end = Math.max(longest, at + 1);
+  if (end >= text.length) return 0;
+  const near = text.slice(end - CONTEXT, end + CONTEXT);
+  const { index, segment } = GRAPHEMES.segment(near).containing(CONTEXT);
+  return index === CONTEXT ? end : end - CONTEXT + index + segment.length;
 }
