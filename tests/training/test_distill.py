@@ -60,7 +60,7 @@ SCHEME = fake_settings().tagging_scheme()
 def fake_answers(texts: list[str], folder: Path, family: Any, confidence: float = 6.0) -> int:
     tokenizer = fake_tokenizer(family)
     encoder = FakeEncoder(SCHEME, FAKE_TERMS, tokenizer, confidence=confidence)
-    return label_texts(texts, encoder, tokenizer, folder, max_pieces=24)
+    return label_texts(texts, encoder, tokenizer, folder, max_pieces=64)
 
 
 def test_teachers_of_every_tokenizer_answer_in_the_same_words(tmp_path: Path) -> None:
