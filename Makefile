@@ -49,7 +49,7 @@ $(TRAIN)/.installed: pyproject.toml constraints.txt
 	$(call install,$(TRAIN),.[train],torch among it: about two minutes)
 
 $(DEV)/.installed: pyproject.toml constraints.txt
-	$(call install,$(DEV),.[train$(comma)dev],torch among it: about two minutes)
+	$(call install,$(DEV),.[train$(comma)serve$(comma)dev],torch among it: about two minutes)
 
 comma := ,
 

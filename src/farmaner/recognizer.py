@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +18,14 @@ from farmaner.tagging import decode_tags
 from farmaner.text import PieceTokenizer, Words, split_sentences, split_words
 from farmaner.windows import Window, pack_windows, pad_batch, plan_batches, window_pieces
 
-MAX_BATCH_PIECES = 2048
-"""Padded pieces in one call of the encoder; on a CPU larger batches are no faster."""
+MAX_BATCH_PIECES = 16_384
+"""Padded pieces in one call of the encoder: a round of the bundled model's windows."""
 
-_WINDOWS_AHEAD = 256
+_WINDOWS_AHEAD = 128
 """Windows gathered, over documents, before they are sorted by length and batched."""
+
+_Answer: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]
+"""The best tag of each word of a window, and its probability."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,9 +65,24 @@ class Recognizer:
     def recognize_documents(self, documents: Iterable[Document]) -> Iterator[Document]:
         """Yield the documents in order, with recognized entities in place of their own.
 
-        Reads ahead no further than one round of windows, so any number of documents streams
-        through in flat memory.
+        While the encoder reads one round of windows the next is prepared, and no more, so that
+        any number of documents streams through in flat memory.
         """
+        with ThreadPoolExecutor(1, "farmaner-rounds") as worker:
+            before: tuple[list[_Prepared], Future[list[_Answer]]] | None = None
+            for round_, last in self._rounds(documents):
+                if last and before is None:  # alone: nothing to do meanwhile
+                    yield from self._stitch_round(round_, self._encode(round_))
+                    return
+                answers = worker.submit(self._encode, round_)
+                if before is not None:
+                    yield from self._stitch_round(before[0], before[1].result())
+                before = round_, answers
+            if before is not None:
+                yield from self._stitch_round(before[0], before[1].result())
+
+    def _rounds(self, documents: Iterable[Document]) -> Iterator[tuple[list[_Prepared], bool]]:
+        """Yield prepared documents in rounds, and whether the round is the last."""
         round_: list[_Prepared] = []
         n_windows = 0
         for document in documents:
@@ -70,9 +90,9 @@ class Recognizer:
             round_.append(prepared)
             n_windows += max(1, len(prepared.windows))  # blank documents fill a round too
             if n_windows >= _WINDOWS_AHEAD:
-                yield from self._answer(round_)
+                yield round_, False
                 round_, n_windows = [], 0
-        yield from self._answer(round_)
+        yield round_, True
 
     def _prepare(self, document: Document) -> _Prepared:
         words = split_words(document.text)
@@ -87,10 +107,11 @@ class Recognizer:
         ids, firsts = [piece_ids for piece_ids, _ in cut], [first for _, first in cut]
         return _Prepared(document, words, windows, ids, firsts)
 
-    def _answer(self, round_: list[_Prepared]) -> Iterator[Document]:
+    def _encode(self, round_: list[_Prepared]) -> list[_Answer]:
+        """Return the answers for the windows of a round, in their order."""
         inputs = [ids for prepared in round_ for ids in prepared.piece_ids]
         firsts = [first for prepared in round_ for first in prepared.word_pieces]
-        answers: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = [_NOTHING] * len(inputs)
+        answers: list[_Answer] = [_NOTHING] * len(inputs)
         lengths = [len(ids) for ids in inputs]
         for rows in plan_batches(lengths, max_batch_pieces=self._max_batch_pieces):
             batch = pad_batch([inputs[row] for row in rows], self._tokenizer.special.pad)
@@ -98,17 +119,16 @@ class Recognizer:
             for row, window_logits in zip(rows, logits):
                 scaled = window_logits[firsts[row]] / np.float32(self.settings.temperature)
                 answers[row] = _tags_and_scores(scaled)
+        return answers
+
+    def _stitch_round(self, round_: list[_Prepared], answers: list[_Answer]) -> Iterator[Document]:
         taken = 0
         for prepared in round_:
             mine = answers[taken : taken + len(prepared.windows)]
             taken += len(mine)
             yield self._stitch(prepared, mine)
 
-    def _stitch(
-        self,
-        prepared: _Prepared,
-        answers: list[tuple[NDArray[np.int64], NDArray[np.float32]]],
-    ) -> Document:
+    def _stitch(self, prepared: _Prepared, answers: list[_Answer]) -> Document:
         tags: list[int] = []
         scores: list[float] = []
         for window, (window_tags, window_scores) in zip(prepared.windows, answers):
@@ -124,12 +144,10 @@ class Recognizer:
         return prepared.document.with_entities(entities)
 
 
-_NOTHING = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
+_NOTHING: _Answer = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
 
 
-def _tags_and_scores(
-    logits: NDArray[np.float32],
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _tags_and_scores(logits: NDArray[np.float32]) -> _Answer:
     """Return the best tag of each word and its softmax probability; logits are (words, tags)."""
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     best: NDArray[np.int64] = logits.argmax(axis=1)

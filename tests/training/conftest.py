@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from farmaner.document import Document
-from farmaner.formats.brat import read_brat
+from farmaner.formats.brat import read_brat, write_brat
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -104,3 +104,13 @@ def _tokenizer(family: str, texts: list[str], names: list[str]) -> Tokenizer:
         )
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
+
+
+@pytest.fixture(scope="session")
+def splits(notes: list[Document], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return brat folders of a few notes each: train, dev and test."""
+    folder = tmp_path_factory.mktemp("splits")
+    parts = {"train": notes[:10], "dev": notes[10:14], "test": notes[14:18]}
+    for name, part in parts.items():
+        write_brat(part, folder / name)
+    return {name: folder / name for name in parts}

@@ -193,3 +193,23 @@ def test_weights_that_no_runtime_loads(tmp_path: Path) -> None:
     (tmp_path / "onnx" / "model.onnx").write_bytes(b"nothing")
     with pytest.raises(ModelError, match="expected an ONNX model that ONNX Runtime"):
         load_encoder(tmp_path, "onnx")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["train", "--encoder", "x"],
+        ["tune", "--config", "configs/paper-grid.toml", "--dev", NOTES],
+        ["experiment", "configs/table2.toml"],
+    ],
+)
+def test_a_command_that_trains_names_the_extra_it_lacks(
+    command: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(Path(NOTES).parents[1])
+    monkeypatch.setattr("farmaner.training.quiet.find_spec", lambda name: None)
+    assert run([*command, "--train", NOTES, "--output", str(tmp_path / "m")]) == 1
+    assert the_line(capsys) == 'torch is not installed; run: pip install "farmaner[train]"'

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -100,6 +101,48 @@ def test_a_resumed_training_ends_with_the_same_model_as_an_unbroken_one(
 
     assert weights(tmp_path / "broken") == weights(tmp_path / "unbroken")
     assert figures(tmp_path / "broken") == figures(tmp_path / "unbroken")
+
+
+def test_a_checkpoint_that_was_not_written_to_its_end_is_passed_over(
+    notes: list[Document], encoder_folder: Folder, tmp_path: Path
+) -> None:
+    config = settings(encoder_folder("bert"), epochs=3)
+    fit, dev = notes[:8], notes[8:12]
+    train(config, fit, dev, output=tmp_path / "unbroken")
+
+    def interrupt(epoch: Epoch) -> None:
+        if epoch.epoch == 2:
+            raise KeyboardInterrupt
+
+    broken = tmp_path / "broken"
+    with pytest.raises(KeyboardInterrupt):
+        train(config, fit, dev, output=broken, show=interrupt)
+    half = broken / "checkpoints" / "checkpoint-9999"
+    half.mkdir()
+    (half / "model.safetensors").write_bytes(b"")
+    (half / "trainer_state.json").write_text('{"epoch": ')
+    train(config, fit, dev, output=broken, resume=True)
+    assert weights(broken) == weights(tmp_path / "unbroken")
+    assert figures(broken) == figures(tmp_path / "unbroken")
+
+
+def test_a_hub_name_is_found_in_the_ordinary_cache_without_network(
+    encoder_folder: Folder, tmp_path: Path
+) -> None:
+    cached = tmp_path / "home" / "hub" / "models--nadie--encoder"
+    shutil.copytree(encoder_folder("bert"), cached / "snapshots" / ("0" * 40))
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text("0" * 40)
+    command = [
+        *(sys.executable, "-m", "farmaner", "train", "--train", str(NOTES), "--epochs", "1"),
+        *("--encoder", "nadie/encoder", "--max-pieces", "64", "--output", str(tmp_path / "m")),
+    ]
+    offline = {"HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ | offline
+    )
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'm'}\n"), done.stderr
+    assert json.loads((tmp_path / "m" / "training.json").read_text())["encoder"] == "nadie/encoder"
 
 
 def test_a_training_killed_from_outside_resumes_from_the_command_line(

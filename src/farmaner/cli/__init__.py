@@ -21,6 +21,7 @@ from farmaner.cli.experiment import experiment
 from farmaner.cli.export import export
 from farmaner.cli.index import index
 from farmaner.cli.pretrain import pretrain
+from farmaner.cli.serve import serve
 from farmaner.cli.train import train
 from farmaner.cli.tune import tune
 from farmaner.errors import FarmanerError
@@ -47,6 +48,7 @@ app.command("annotate")(annotate)
 app.command("analyze")(analyze)
 app.command("compare")(compare)
 app.command("index")(index)
+app.command("serve")(serve)
 
 
 def main(arguments: list[str] | None = None) -> None:

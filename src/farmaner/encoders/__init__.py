@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -29,12 +31,14 @@ def load_encoder(
 ) -> tuple[Encoder, Backend]:
     """Return the encoder of a model folder and the backend that runs it.
 
-    `auto` takes the first of ONNX int8, ONNX float32 and torch that the folder holds; export a
-    model to add the first two. `threads` limits the cores used (default: all that are allowed).
+    `auto` takes torch where there is a GPU for it and the folder holds its weights; else the
+    first of ONNX int8, ONNX float32 and torch that the folder holds; export a model to add the
+    first two. `threads` limits the cores used (default: all that are allowed).
     """
     held = [name for name, file in ONNX_FILES.items() if (folder / file).is_file()]
     if backend == "auto":
-        backend = "onnx-int8" if "onnx-int8" in held else "onnx" if held else "torch"
+        by_gpu = (folder / WEIGHTS_FILE).is_file() and _gpu_for_torch()
+        backend = "torch" if by_gpu or not held else "onnx-int8" if "onnx-int8" in held else "onnx"
     if backend == "torch":
         if not (folder / WEIGHTS_FILE).is_file():
             raise ModelError(f"{folder}: expected model weights ({WEIGHTS_FILE}), found none")
@@ -48,3 +52,12 @@ def load_encoder(
     from farmaner.encoders.onnx import OnnxEncoder
 
     return OnnxEncoder(folder / ONNX_FILES[backend], threads=threads), backend
+
+
+def _gpu_for_torch() -> bool:
+    """Return whether torch is there and finds a GPU; looks for a driver first, which is quick."""
+    if shutil.which("nvidia-smi") is None or find_spec("torch") is None:
+        return False
+    from farmaner.encoders.torch import has_gpu
+
+    return has_gpu()

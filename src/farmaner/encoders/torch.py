@@ -32,6 +32,11 @@ def load_model(folder: Path) -> Any:
         ) from error
 
 
+def has_gpu() -> bool:
+    """Return whether torch finds a GPU."""
+    return bool(torch.cuda.is_available())
+
+
 class TorchEncoder:
     """Runs a token-classification model of `transformers` in evaluation mode."""
 
@@ -41,11 +46,13 @@ class TorchEncoder:
 
     @classmethod
     def from_folder(cls, folder: Path, *, threads: int | None = None) -> TorchEncoder:
-        """Load a model folder in float32, onto the first GPU where there is one."""
+        """Load a model folder: onto the first GPU, products in bfloat16; else in float32."""
         if threads is not None:
             torch.set_num_threads(threads)
         model = load_model(folder)
-        return cls(model.to("cuda" if torch.cuda.is_available() else "cpu"))
+        if has_gpu():
+            return cls(model.to("cuda"), bfloat16=True)
+        return cls(model)
 
     @property
     def vocabulary_size(self) -> int:

@@ -20,7 +20,7 @@ from farmaner.formats.brat import list_folder, read_brat, read_text, write_ann
 from farmaner.formats.files import make_folder
 from farmaner.recognizer import load
 from farmaner.training.config import TrainingConfig, read_config
-from farmaner.training.plan import Experiment, System
+from farmaner.training.plan import RESULTS, Experiment, System
 from farmaner.training.results import SUBMISSION, Answer, Data, write_results
 from farmaner.training.search import BEST_FILE, Search
 from farmaner.training.steps import ShowLine, Step, Steps, open_steps, show_line
@@ -62,7 +62,7 @@ def run_experiment(
             "answers": [answer.as_input() for answer in answers],
             "data": dataclasses.asdict(data),
         }
-        step = steps.run("results", inputs, lambda folder: write_results(answers, data, folder))
+        step = steps.run(RESULTS, inputs, lambda folder: write_results(answers, data, folder))
     return step.folder
 
 

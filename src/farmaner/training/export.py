@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,10 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
-from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
 from farmaner.document import Document
 from farmaner.encoders import ModelSettings
@@ -26,15 +22,14 @@ from farmaner.encoders.torch import TorchEncoder, load_model
 from farmaner.errors import ModelError
 from farmaner.evaluation.scoring import Counts, score_sets
 from farmaner.recognizer import Recognizer
+from farmaner.training.quantize import write_int8
 from farmaner.training.readback import name_weights
 from farmaner.windows import Batch
 
 TOLERANCE = 1e-4
 """How far a float32 logit of ONNX may lie from torch's."""
 
-_OPSET = 20
-_BLOCK_SIZE = 128
-_INT8_ACTIVATIONS = 4  # accuracy_level of MatMulNBits: multiply in 8 bits
+_OPSET = 23  # the first with an operator for attention
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +67,7 @@ def export(folder: Path, documents: Sequence[Document] = ()) -> Export:
     path.parent.mkdir(exist_ok=True)
     with _quiet():
         _write_onnx(model, path)
-        _write_int8(path, path_int8)
+        write_int8(path, path_int8)
     difference = _largest_difference(TorchEncoder(model), OnnxEncoder(path), settings)
     if difference > TOLERANCE:
         raise ModelError(
@@ -86,21 +81,20 @@ class _Logits(torch.nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+    def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.model(input_ids=input_ids).logits
         return logits
 
 
 def _write_onnx(model: Any, path: Path) -> None:
-    batch = _random_batch(model.config.vocab_size, (3, 17))
-    axes = {0: torch.export.Dim("windows", min=1), 1: torch.export.Dim("pieces", min=2)}
+    """Write a model that reads one window a call: `input_ids` (1, pieces), without padding."""
     torch.onnx.export(
         _Logits(model).eval(),
-        (torch.from_numpy(batch.piece_ids), torch.from_numpy(batch.mask)),
+        (torch.from_numpy(_random_batch(model.config.vocab_size, (1, 17)).piece_ids),),
         str(path),
-        input_names=["input_ids", "attention_mask"],
+        input_names=["input_ids"],
         output_names=["logits"],
-        dynamic_shapes={"input_ids": axes, "attention_mask": axes},
+        dynamic_shapes={"input_ids": {1: torch.export.Dim("pieces", min=2)}},
         opset_version=_OPSET,
         external_data=False,
         dynamo=True,
@@ -109,35 +103,12 @@ def _write_onnx(model: Any, path: Path) -> None:
     name_weights(path, model.state_dict())
 
 
-def _write_int8(path: Path, path_int8: Path) -> None:
-    """Write a copy of an ONNX model with weights and embeddings in 8 bits.
-
-    Matrix products take `MatMulNBits`: its activations are quantized in blocks of each piece's
-    own vector, so that a window's answer depends neither on padding nor on the windows beside it,
-    as it does where one scale serves the whole batch (`quantize_dynamic`: 150 of 1,904 entities
-    of dev changed with their batch).
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        embeddings = Path(folder) / "embeddings.onnx"
-        quantize_dynamic(
-            path, embeddings, weight_type=QuantType.QInt8, op_types_to_quantize=["Gather"]
-        )
-        products = MatMulNBitsQuantizer(
-            onnx.load(embeddings),
-            bits=8,
-            block_size=_BLOCK_SIZE,
-            is_symmetric=True,
-            accuracy_level=_INT8_ACTIVATIONS,
-        )
-        products.process()
-        products.model.save_model_to_file(str(path_int8))
-
-
 def _random_batch(n_pieces: int, shape: tuple[int, int]) -> Batch:
-    """Return reproducible piece ids; the second half of the last window is padding."""
+    """Return reproducible piece ids; of several windows the last one is half padding."""
     piece_ids = np.random.default_rng(0).integers(0, n_pieces, shape)
     mask = np.ones(shape, dtype=np.int64)
-    mask[-1, shape[1] // 2 :] = 0
+    if shape[0] > 1:
+        mask[-1, shape[1] // 2 :] = 0
     return Batch(piece_ids, mask)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from farmaner.document import Document
 from farmaner.training.config import TrainingConfig
-from farmaner.training.loop import SUMMARY_FILE, train
+from farmaner.training.loop import CHECKPOINTS, SUMMARY_FILE, train
 from farmaner.training.progress import ShowEpoch
 from farmaner.training.soft import SoftText
 
@@ -40,5 +41,6 @@ def fit(
             soft_weight=soft_weight,
             show=show,
         )
+    shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)  # of a kill at the very end
     content: dict[str, Any] = json.loads(summary.read_text(encoding="utf-8"))
     return content

@@ -24,6 +24,9 @@ from farmaner.errors import ConfigError
 from farmaner.training.config import TrainingConfig, read_config, read_toml
 from farmaner.training.search import Search, has_search, read_search
 
+RESULTS = "results"
+"""The step of the table, beside those of the systems."""
+
 
 @dataclass(frozen=True, slots=True)
 class System:
@@ -99,7 +102,8 @@ def _systems(path: Path, tables: Any, encoders: Mapping[str, str]) -> tuple[Syst
         for key in ("name", "config"):
             _check(path, f"system.{key}", isinstance(table.get(key), str) and bool(table[key]))
         name, encoder = table["name"], table.get("encoder")
-        _check(path, "system.name", not name.startswith(".") and not set(name) & set("/\\\0"))
+        free = not name.startswith(".") and not set(name) & set("/\\\0") and name != RESULTS
+        _check(path, "system.name", free)
         _check(path, "system.encoder", encoder is None or isinstance(encoder, str))
         systems.append(System(name, path.parent / table["config"], encoders.get(name, encoder)))
     names = [system.name for system in systems]

@@ -13,6 +13,7 @@ from typing import Any
 
 import matplotlib as mpl
 
+from farmaner.errors import ConfigError
 from farmaner.formats.files import write_text
 from farmaner.training.config import TrainingConfig
 from farmaner.training.search import BEST_FILE, Range, Search
@@ -43,17 +44,23 @@ class Trial:
 
 
 def write_trials(trials: Sequence[Trial], search: Search, output: Path) -> list[Trial]:
-    """Write table, plot and best settings into `output`; return the trials, the best first."""
+    """Write table, plot and best settings into `output`; return the trials, the best first.
+
+    Raises ConfigError where no trial was completed.
+    """
     ranked = sorted(trials, key=_rank)
     write_text(output / TABLE_FILE, _as_csv(ranked, search))
     _draw(ranked, search, output / PLOT_FILE)
     best = ranked[0]
-    if best.state == "complete" and best.f1 is not None:
-        heading = (
-            f"# Trial {best.number}, the best of {len(trials)} on dev: F1 {100 * best.f1:.2f} "
-            f"(strict), epoch {best.best_epoch}.\n"
+    if best.state != "complete" or best.f1 is None:
+        raise ConfigError(
+            f"{output}: expected a trial that was completed, found none among {len(trials)}"
         )
-        write_text(output / BEST_FILE, heading + as_toml(search.config(best.settings)))
+    heading = (
+        f"# Trial {best.number}, the best of {len(trials)} on dev: F1 {100 * best.f1:.2f} "
+        f"(strict), epoch {best.best_epoch}.\n"
+    )
+    write_text(output / BEST_FILE, heading + as_toml(search.config(best.settings)))
     return ranked
 
 

@@ -143,10 +143,13 @@ def _claim(study: optuna.Study, job: _Job, stack: ExitStack) -> optuna.Trial | N
     A new trial is drawn with a seed of its own, so that neither two processes nor a search that
     goes on draw the same again.
     """
-    with _locked(job.output / LOCK_FILE):
+    with _locked(job.output / LOCK_FILE), _sampling(study):
         trials = study.get_trials(deepcopy=False)
         for frozen in trials:
-            if frozen.state == TrialState.RUNNING and _try_lock(frozen.number, job, stack):
+            if frozen.state != TrialState.RUNNING or not _try_lock(frozen.number, job, stack):
+                continue
+            if study.get_trials(deepcopy=False)[frozen.number].state == TrialState.RUNNING:
+                study.sampler = _sampler(job.search, frozen.number)
                 return _suggested(optuna.Trial(study, frozen._trial_id), job.search)
         if len(trials) >= job.search.trials:
             return None
@@ -154,6 +157,15 @@ def _claim(study: optuna.Study, job: _Job, stack: ExitStack) -> optuna.Trial | N
         trial = study.ask()
         _try_lock(trial.number, job, stack)
         return _suggested(trial, job.search)
+
+
+@contextmanager
+def _sampling(study: optuna.Study) -> Iterator[None]:
+    """Leave the study with a sampler that minds no end: GridSampler's would stop `optimize`."""
+    try:
+        yield
+    finally:
+        study.sampler = optuna.samplers.RandomSampler()
 
 
 def _run(
@@ -171,6 +183,7 @@ def _run(
         config = job.search.config(trial.params)
         summary = fit(config, documents, dev, folder, show=_reporter(trial))
     except optuna.TrialPruned:
+        trial.set_user_attr("best_epoch", _best_epoch(folder))
         trial.study.tell(trial, state=TrialState.PRUNED)
         show(f"{name}: pruned")
     except torch.OutOfMemoryError:
@@ -180,6 +193,7 @@ def _run(
         figures = summary["dev"]["micro"]
         for key in ("precision", "recall"):
             trial.set_user_attr(key, figures[key])
+        trial.set_user_attr("best_epoch", _best_epoch(folder))
         trial.set_user_attr("seconds", summary["seconds"])
         trial.study.tell(trial, figures["f1"])
         show(f"{name}: dev F1 {100 * figures['f1']:.2f}, {summary['seconds']:.0f} s")
@@ -204,6 +218,13 @@ def _reporter(trial: optuna.Trial) -> Callable[[Epoch], None]:
             raise optuna.TrialPruned
 
     return report
+
+
+def _best_epoch(folder: Path) -> int:
+    lines = (folder / METRICS_FILE).read_text(encoding="utf-8").splitlines()
+    epochs = [json.loads(line) for line in lines]
+    best: int = max(epochs, key=lambda epoch: float(epoch["f1"]))["epoch"]
+    return best
 
 
 def _suggested(trial: optuna.Trial, search: Search) -> optuna.Trial:
@@ -243,7 +264,6 @@ def _study(job: _Job) -> Iterator[optuna.Study]:
             storage=storage,
             study_name="farmaner",
             direction="maximize",
-            sampler=_sampler(job.search, 0),
             pruner=pruner or optuna.pruners.NopPruner(),
             load_if_exists=True,
         )
@@ -255,7 +275,6 @@ def _study(job: _Job) -> Iterator[optuna.Study]:
 
 
 def _as_trial(trial: optuna.trial.FrozenTrial) -> Trial:
-    values = trial.intermediate_values
     return Trial(
         number=trial.number,
         settings=dict(trial.params),
@@ -263,7 +282,7 @@ def _as_trial(trial: optuna.trial.FrozenTrial) -> Trial:
         f1=trial.value,
         precision=trial.user_attrs.get("precision"),
         recall=trial.user_attrs.get("recall"),
-        best_epoch=max(values, key=lambda epoch: values[epoch]) if values else None,
+        best_epoch=trial.user_attrs.get("best_epoch"),
         seconds=trial.user_attrs.get("seconds"),
     )
 
