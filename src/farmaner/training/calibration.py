@@ -98,7 +98,7 @@ def reliability_table(before: Confidence, after: Confidence) -> str:
     ]
     bins = [{bin_.low: bin_ for bin_ in one.bins} for one in (before, after)]
     for low in sorted({*bins[0], *bins[1]}):
-        cells = []
+        cells: list[str] = []
         for one in bins:
             bin_ = one.get(low)
             cells += [str(bin_.n_entities), f"{100 * bin_.share_correct:.1f} %"] if bin_ else "––"

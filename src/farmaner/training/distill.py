@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from farmaner.document import Document
-from farmaner.encoders import ModelSettings, load_encoder, load_tokenizer
+from farmaner.encoders import Backend, ModelSettings, load_encoder, load_tokenizer
 from farmaner.errors import ConfigError, CorpusError
 from farmaner.evaluation.official import NerScore, score_ner
 from farmaner.formats.brat import read_brat
@@ -211,7 +211,7 @@ def _check_teachers(folders: Sequence[Path], student: TrainingConfig) -> None:
 def _label(job: Distillation, teacher: Path, folder: Path) -> None:
     """Store a teacher's answers to the unlabelled texts, and to dev's for the ensemble's score."""
     settings = ModelSettings.read(teacher)
-    backend = "torch" if (teacher / "model.safetensors").is_file() else "auto"
+    backend: Backend = "torch" if (teacher / "model.safetensors").is_file() else "auto"
     encoder, _ = load_encoder(teacher, backend)
     tokenizer = load_tokenizer(teacher, settings)
     dev = read_brat(job.dev) if job.dev is not None else []

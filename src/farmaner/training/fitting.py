@@ -10,8 +10,9 @@ from typing import Any
 
 from farmaner.document import Document
 from farmaner.training.config import TrainingConfig
-from farmaner.training.loop import CHECKPOINTS, SUMMARY_FILE, train
+from farmaner.training.loop import SUMMARY_FILE, train
 from farmaner.training.progress import ShowEpoch
+from farmaner.training.run import CHECKPOINTS
 from farmaner.training.soft import SoftText
 
 

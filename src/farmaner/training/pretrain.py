@@ -107,11 +107,11 @@ def pretrain(
     masks = _Masks(config, tokenizer, pieces)
     trainer = _Pretrainer(
         _HeldOut(held_out, masks, config),
+        Collator(pieces.special.pad),
         model=model,
         args=_arguments(config, output),
         train_dataset=_Windows(list(fitted.values()), plan, masks, config.seed),
         eval_dataset=_Windows([], plan[:0], masks, 0),
-        data_collator=Collator(pieces.special.pad),
         callbacks=[_Log(output / LOG_FILE, resumed=checkpoint is not None, show=show)],
     )
     trainer.remove_callback(PrinterCallback)
@@ -163,8 +163,8 @@ def _read(
             counts[source] = replace(count, n_texts=count.n_texts + 1)
     packed = {name: _pack(config, lot, pieces) for name, lot in sorted(fitted.items())}
     packed_out = {name: _pack(config, lot, pieces) for name, lot in sorted(held_out.items())}
-    for name, text in packed.items():
-        counts[name] = replace(counts[name], n_pieces=len(text.piece_ids), n_windows=len(text))
+    for name, whole in packed.items():
+        counts[name] = replace(counts[name], n_pieces=len(whole.piece_ids), n_windows=len(whole))
     return packed, packed_out, dict(sorted(counts.items()))
 
 
@@ -258,9 +258,9 @@ class _HeldOut:
 class _Pretrainer(Trainer):
     """Reads the windows in the order planned and predicts at masked pieces alone."""
 
-    def __init__(self, held_out: _HeldOut, **settings: Any) -> None:
-        super().__init__(**settings)
-        self._held_out = held_out
+    def __init__(self, held_out: _HeldOut, collate: Collator, **settings: Any) -> None:
+        super().__init__(data_collator=collate, **settings)
+        self._held_out, self._collate = held_out, collate
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
         return SequentialSampler(self.train_dataset)  # type: ignore[arg-type]
@@ -284,7 +284,7 @@ class _Pretrainer(Trainer):
 
         training = model.training
         model.eval()
-        losses = self._held_out(loss, self.data_collator)
+        losses = self._held_out(loss, self._collate)
         model.train(training)
         return losses
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,8 @@ def label_texts(
         answers = _answers(list(part.values()), encoder, tokenizer, max_pieces, max_batch_pieces)
         whole = folder / f".{number:06}.{os.getpid()}.part"
         with whole.open("wb") as file:
-            np.savez_compressed(file, **dict(zip(part, answers, strict=True)))
+            arrays: Any = dict(zip(part, answers, strict=True))
+            np.savez_compressed(file, **arrays)
         whole.replace(folder / f"{number:06}.npz")
         number += 1
     return len(unique)

@@ -27,9 +27,10 @@ from farmaner.errors import ConfigError, MissingExtraError
 from farmaner.formats.brat import read_brat
 from farmaner.formats.files import make_folder, write_text
 from farmaner.training.fitting import fit
-from farmaner.training.loop import CONFIG_FILE, CURVES_FILE, SUMMARY_FILE
+from farmaner.training.loop import CURVES_FILE, SUMMARY_FILE
 from farmaner.training.progress import METRICS_FILE, Epoch
 from farmaner.training.quiet import quiet_libraries
+from farmaner.training.run import CONFIG_FILE
 from farmaner.training.search import Range, Search
 from farmaner.training.steps import LOCK_FILE, ShowLine, described, show_line
 from farmaner.training.trials import Trial, write_trials
