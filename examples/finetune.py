@@ -20,7 +20,7 @@ from farmaner.document import Document
 from farmaner.formats.brat import read_brat, write_brat
 
 NOTES = Path(__file__).parent / "notes"
-SETTINGS = {"--epochs": "8", "--batch-size": "4", "--learning-rate": "5e-5", "--seed": "13"}
+SETTINGS = {"--epochs": "4", "--batch-size": "8", "--learning-rate": "1e-4", "--seed": "13"}
 
 
 def main() -> int:
