@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +58,8 @@ class JobSettings:
 
     def facts(self) -> dict[str, Any]:
         """Return what decides the output's bytes, under the names by which a refusal calls it."""
+        from importlib import metadata
+
         annotator, output = self.annotator, self.output
         model = bundled_model() if annotator.model is None else Path(annotator.model)
         facts = {
@@ -72,9 +73,12 @@ class JobSettings:
             "--link": annotator.link or annotator.terminology is not None,
             "terminology": annotator.terminology and _hash_of(Path(annotator.terminology)),
         }
+        columns = self.columns
         return facts | {
-            f"--{name.replace('_', '-')}": value
-            for name, value in dataclasses.asdict(self.columns).items()
+            "--id-column": columns.id,
+            "--text-column": columns.text,
+            "--delimiter": columns.delimiter,
+            "--max-chars": columns.max_chars,
         }
 
 

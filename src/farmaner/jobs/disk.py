@@ -27,6 +27,12 @@ def write_durably(path: Path, parts: Iterable[bytes], *, temporary: Path | None 
         raise unwritable(path, error) from None
 
 
+def sync_file(path: Path) -> None:
+    """Make a file's content last."""
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
 def sync_folder(folder: Path) -> None:
     """Make what was renamed in a folder last; where folders cannot be synced, nothing."""
     if os.name == "nt":

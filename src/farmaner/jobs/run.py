@@ -17,7 +17,7 @@ from farmaner.errors import JobError
 from farmaner.formats.files import make_folder
 from farmaner.formats.opening import is_url
 from farmaner.jobs.checks import JobSettings, refuse_misuse, refuse_other_job
-from farmaner.jobs.disk import sync_folder, unwritable, write_durably
+from farmaner.jobs.disk import sync_file, sync_folder, unwritable, write_durably
 from farmaner.jobs.inputs import InputFile, Listing
 from farmaner.jobs.manifest import Done, JobFolder, count_whole, hash_of
 from farmaner.jobs.names import brat_name
@@ -155,18 +155,26 @@ def _finish(job: JobSettings, folder: JobFolder) -> Progress:
     progress = Progress()
     for done in folder.done():
         progress = progress.plus(done)
-    output = job.output.output
     _write_errors(job, folder, progress.n_failed)
-    if job.output.format == "parquet":
-        from farmaner.formats.parquet import write_parquet
-
-        whole = folder.path / "output.part"
-        write_parquet(folder.shares(), whole)
-        _put(whole, output)
-    elif job.output.format != "brat" and folder.data.exists():
-        _put(folder.data, output)
+    if job.output.format != "brat" and folder.data.exists():  # else it is there already
+        _put(_whole(job, folder), job.output.output)
     folder.remove()
     return progress
+
+
+def _whole(job: JobSettings, folder: JobFolder) -> Path:
+    """Return the file that is the output, of which the data is the content."""
+    if job.output.format != "parquet":
+        return folder.data
+    from farmaner.formats.parquet import write_parquet
+
+    path = folder.path / "output.part"
+    try:
+        write_parquet(folder.shares(), path)
+        sync_file(path)
+    except OSError as error:
+        raise unwritable(path, error) from None
+    return path
 
 
 def _put(file: Path, output: str) -> None:
