@@ -15,7 +15,6 @@ import typer
 
 if TYPE_CHECKING:
     from farmaner.jobs.checks import JobSettings
-    from farmaner.jobs.run import Progress
 
 
 class InputFormat(str, Enum):
@@ -173,7 +172,7 @@ def _run(job: JobSettings, *, resume: bool, shown: bool) -> None:
         except KeyboardInterrupt:
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second one ends what may hang
             if job.output.output:
-                _say_how_to_resume(watch.progress, job)
+                _say_how_to_resume(job)
             raise
     if shown:
         print(f"farmaner: {watch.summary()}", file=sys.stderr)
@@ -185,10 +184,13 @@ def _run(job: JobSettings, *, resume: bool, shown: bool) -> None:
         raise typer.Exit(1)
 
 
-def _say_how_to_resume(progress: Progress, job: JobSettings) -> None:
-    if not job.folder.exists():
+def _say_how_to_resume(job: JobSettings) -> None:
+    from farmaner.jobs.manifest import JobFolder
+
+    folder = JobFolder(job.folder)
+    if not folder.exists():
         return
-    n_done = progress.n_documents + progress.n_failed
+    n_done = sum(done.n_items for done in folder.done())
     print(
         f"farmaner: interrupted after {n_done:,} documents; the same command with --resume goes on",
         file=sys.stderr,

@@ -65,8 +65,8 @@ def make_row(number: int, id_: object, text: object, columns: Columns) -> Row:
     if not isinstance(text, str):
         return Row(number, id_, Problem(f'a text under "{columns.text}"', kind_of(text)))
     if columns.max_chars is not None and len(text) > columns.max_chars:
-        found = f"{len(text)} characters"
-        return Row(number, id_, Problem(f"a text of at most {columns.max_chars}", found))
+        expected = f"a text of at most {columns.max_chars} characters"
+        return Row(number, id_, Problem(expected, f"{len(text)}"))
     if surrogate := _SURROGATE.search(text):
         found = f"a lone surrogate at character {surrogate.start()}"
         return Row(number, id_, Problem("text that UTF-8 can hold", found))

@@ -7,6 +7,7 @@ over, and folders that are symbolic links are not followed.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import json
 import os
@@ -17,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
-from farmaner.errors import CorpusError
+from farmaner.errors import CorpusError, JobError
 from farmaner.formats.opening import file_system, is_url, reason, unpacked_name
 
 InputFormat: TypeAlias = Literal["txt", "jsonl", "csv", "parquet"]
@@ -171,8 +172,16 @@ class Listing:
                 self._file.write(json.dumps(asdict(file)) + "\n")
                 known = self.n_bytes is not None and file.n_bytes is not None
                 self.n_bytes = (self.n_bytes or 0) + (file.n_bytes or 0) if known else None
-        except BaseException:
-            self._file.close()
+            self._file.flush()
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            if isinstance(error, OSError):
+                where = tempfile.gettempdir()
+                found = reason(error)
+                raise JobError(
+                    f"{where}: expected room for a list of files, found: {found}"
+                ) from None
             raise
 
     def __enter__(self) -> Listing:
