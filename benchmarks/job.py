@@ -42,37 +42,43 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--documents", type=int, default=10_000)
     parser.add_argument("--files", type=int, default=100_000)
+    parser.add_argument("--only", choices=["tenth", "one", "two", "killed", "list"])
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        all_, tenth = folder / "todas.csv", folder / "decima.csv"
-        n_characters = write_notes(all_, given.documents)
-        n_in_tenth = write_notes(tenth, given.documents // 10)
         table = Table("job", "documents", "seconds", "documents/s", "characters/s", "peak MB")
-        runs = [
-            ("one worker, a tenth", given.documents // 10, n_in_tenth, [tenth, "1.jsonl"]),
-            ("one worker", given.documents, n_characters, [all_, "2.jsonl"]),
-            ("two workers", given.documents, n_characters, [all_, "3.jsonl", "--workers", "2"]),
-        ]
-        for name, n_documents, characters, (source, output, *options) in runs:
-            run = annotate(source, folder / output, *options)
-            add(table, name, n_documents, characters, run)
-        killed = annotate(all_, folder / "4.jsonl", kill_at=given.documents // 2)
-        n_noted = n_done(folder / "4.jsonl.job")
-        add(table, "killed half way", n_noted, n_characters * n_noted // given.documents, killed)
-        resumed = annotate(all_, folder / "4.jsonl", "--resume")
-        n_left = given.documents - n_noted
-        add(table, "and resumed", n_left, n_characters * n_left // given.documents, resumed)
+        for name in [given.only] if given.only else ["tenth", "one", "two", "killed"]:
+            if name != "list":
+                job(table, name, Path(place), given.documents)
         Console(width=100).print(table)
-        hashes = {digest(folder / f"{number}.jsonl") for number in (2, 3, 4)}
-        print(f"one worker, two workers, killed and resumed: {len(hashes)} different outputs")
-        list_folder(folder / "carpeta", given.files)
+        outputs = {digest(path) for path in Path(place).glob("all-*.jsonl")}
+        print(f"different outputs of the same documents: {len(outputs)}")
+        list_folder(Path(place) / "carpeta", given.files)
     return 0
+
+
+def job(table: Table, name: str, folder: Path, n_documents: int) -> None:
+    """Run a job and add it to the table."""
+    if name == "tenth":
+        n_documents //= 10
+    source = folder / f"{n_documents}.csv"
+    n_characters = write_notes(source, n_documents)
+    output = folder / ("tenth.jsonl" if name == "tenth" else f"all-{name}.jsonl")
+    if name != "killed":
+        options = ["--workers", "2"] if name == "two" else []
+        label = {"tenth": "one worker, a tenth", "one": "one worker", "two": "two workers"}[name]
+        add(table, label, n_documents, n_characters, annotate(source, output, *options))
+        return
+    run = annotate(source, output, kill_at=n_documents // 2)
+    n_noted = n_done(Path(f"{output}.job"))
+    add(table, "killed half way", n_noted, n_characters * n_noted // n_documents, run)
+    n_left = n_documents - n_noted
+    run = annotate(source, output, "--resume")
+    add(table, "and resumed", n_left, n_characters * n_left // n_documents, run)
 
 
 def write_notes(path: Path, n_documents: int) -> int:
     """Write invented notes; return their number of characters."""
-    randomly = random.Random(7)
+    randomly = random.Random(7)  # noqa: S311
     n_characters = 0
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
@@ -83,7 +89,7 @@ def write_notes(path: Path, n_documents: int) -> int:
                 f"Acude por {randomly.choice(REASONS)}. {randomly.choice(TESTS)} "
                 f"{randomly.uniform(0.5, 15):.1f}. En tratamiento con {first} "
                 f"{randomly.choice((5, 10, 20, 500))} mg/{randomly.choice((8, 12, 24))} h; se "
-                f"añade {second}. Niega otras alergias. Revisión en {randomly.randint(1, 12)} meses."
+                f"añade {second}. Niega otras alergias. Control en {randomly.randint(1, 12)} meses."
             )
             n_characters += len(text)
             writer.writerow([number, text])

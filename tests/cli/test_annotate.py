@@ -253,9 +253,12 @@ def test_stdin_cannot_be_read_twice(capsys: Captured) -> None:
         ["-", "--format", "xml"],
         ["-", "--threads", "0"],
         ["-", "--backend", "cuda"],
+        ["-", "--format", "parquet"],
+        ["-", "--input-format", "parquet"],
+        ["-", "--delimiter", "||"],
+        ["-", "--workers", "0"],
         [],
     ],
-    ids=["brat without a folder", "unknown format", "no threads", "unknown backend", "no input"],
 )
 def test_a_usage_mistake_exits_2(arguments: list[str], capsys: Captured) -> None:
     assert run(["annotate", *arguments]) == 2

@@ -127,7 +127,6 @@ def annotate(
     from farmaner.jobs.writing import OutputSettings, format_of_output
 
     written = format_of_output(output) if output_format is None else output_format.value
-    _refuse_usage(inputs, written, output, delimiter, resume=resume)
     job = JobSettings(
         Inputs(tuple(inputs), None if input_format is None else input_format.value),
         Columns(id_column, text_column, delimiter, max_chars),
@@ -141,19 +140,21 @@ def annotate(
         n_workers=workers,
         threads=threads,
     )
+    _refuse_usage(job, resume=resume)
     _run(job, resume=resume, shown=sys.stderr.isatty() if progress is None else progress)
 
 
-def _refuse_usage(
-    inputs: list[str], written: str, output: str | None, delimiter: str | None, *, resume: bool
-) -> None:
-    if output is None and written in ("brat", "parquet"):
+def _refuse_usage(job: JobSettings, *, resume: bool) -> None:
+    names, written, delimiter = job.inputs.names, job.output.format, job.columns.delimiter
+    if not job.output.output and written in ("brat", "parquet"):
         where = "a folder" if written == "brat" else "a file"
         raise typer.BadParameter(f"{written} is written to {where}; name it", param_hint="--output")
-    if output is None and resume:
+    if not job.output.output and resume:
         raise typer.BadParameter("only a job with --output is resumed", param_hint="--resume")
-    if inputs.count("-") > 1:
+    if names.count("-") > 1:
         raise typer.BadParameter("stdin can be read once", param_hint="INPUT")
+    if "-" in names and job.inputs.format == "parquet":
+        raise typer.BadParameter("Parquet is not read from stdin", param_hint="--input-format")
     if delimiter is not None and len(delimiter) != 1:
         raise typer.BadParameter("expected one character", param_hint="--delimiter")
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -44,7 +43,8 @@ def read_csv_rows(file: BinaryIO, path: str, columns: Columns) -> Iterator[Row]:
     A row that is not UTF-8 or not as wide as the head is a Problem. Raises FormatError where the
     head lacks a column, and where a record is so long that a quote must have been left open.
     """
-    csv.field_size_limit(sys.maxsize if columns.max_bytes < 0 else columns.max_bytes)
+    most = 2**31 - 1  # what every platform takes
+    csv.field_size_limit(most if columns.max_bytes < 0 else min(columns.max_bytes, most))
     delimiter = columns.delimiter or ("\t" if unpacked_name(path).endswith(".tsv") else ",")
     reader = csv.reader(_text(file, path, columns), delimiter=delimiter, strict=True)
     head = _head(reader, path)

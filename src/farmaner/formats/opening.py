@@ -15,7 +15,7 @@ import zlib
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from farmaner.errors import CorpusError, MissingExtraError
+from farmaner.errors import CorpusError, FarmanerError, MissingExtraError
 
 PACKINGS = (".gz", ".xz", ".zst")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -50,13 +50,15 @@ def open_binary(name: str) -> BinaryIO:
             system, path = file_system(name)
             return cast(BinaryIO, system.open(path, "rb"))
         return Path(name).open("rb")
-    except OSError as error:
+    except FarmanerError:
+        raise
+    except Exception as error:  # each store has errors of its own
         raise CorpusError(f"{name}: expected a readable file, found: {reason(error)}") from None
 
 
-def reason(error: OSError) -> str:
+def reason(error: Exception) -> str:
     """Return what went wrong, without the name that the caller has put before it."""
-    return error.strerror or type(error).__name__
+    return getattr(error, "strerror", None) or type(error).__name__
 
 
 def packing(name: str) -> str:
@@ -93,8 +95,10 @@ def packed(data: bytes, name: str) -> bytes:
     return data
 
 
-def stream_errors() -> tuple[type[Exception], ...]:
-    """Return what reading a packed or a remote stream may raise when it is broken."""
+def stream_errors(name: str) -> tuple[type[Exception], ...]:
+    """Return what reading a file may raise when it breaks off; of a remote one, anything."""
+    if is_url(name):
+        return (Exception,)
     zstandard = sys.modules.get("zstandard")
     errors = (OSError, EOFError, zlib.error, lzma.LZMAError)
     return (*errors, zstandard.ZstdError) if zstandard is not None else errors

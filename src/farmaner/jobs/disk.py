@@ -44,6 +44,6 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def unwritable(path: Path | str, error: OSError) -> JobError:
+def unwritable(path: Path | str, error: Exception) -> JobError:
     """Return what to raise where a file cannot be written."""
     return JobError(f"{path}: expected a writable file, found: {reason(error)}")

@@ -118,9 +118,20 @@ class JobFolder:
         """Return whether there is anything in the job that would be lost."""
         return next(self._rows(), None) is not None
 
-    def labels(self) -> tuple[str, ...] | None:
-        """Return the model's labels where all shards are finished, else None."""
-        return next((tuple(row["labels"]) for row in self._rows() if "labels" in row), None)
+    def is_ended(self) -> bool:
+        """Return whether all there is to do is to put the output in its place, or is done."""
+        if not any("labels" in row for row in self._rows()):
+            return False
+        return not self.data.exists() or self.n_whole() == sum(1 for _ in self.done())
+
+    def n_whole(self) -> int:
+        """Return how many shards, from the first, have their bytes in the data as noted."""
+        n_whole = 0
+        for done, share in zip(self.done(), self.shares()):
+            if hash_of(share) != done.output_hash:
+                break
+            n_whole += 1
+        return n_whole
 
     def shares(self) -> Iterator[bytes]:
         """Yield each shard's share of the data."""
@@ -183,16 +194,6 @@ class JobFolder:
                     yield json.loads(line if line.endswith(b"\n") else b"")
                 except ValueError:
                     return
-
-
-def count_whole(folder: JobFolder) -> int:
-    """Return how many shards, from the first, have their bytes in the data as noted."""
-    n_whole = 0
-    for done, share in zip(folder.done(), folder.shares()):
-        if hash_of(share) != done.output_hash:
-            break
-        n_whole += 1
-    return n_whole
 
 
 def hash_of(data: bytes) -> str:

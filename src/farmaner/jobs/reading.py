@@ -83,7 +83,7 @@ def _read_bytes(file: InputFile, max_chars: int | None) -> bytes:
         with open_binary(file.name) as raw:
             try:
                 data = unpacked(raw, file.name).read(limit)
-            except stream_errors() as error:
+            except stream_errors(file.name) as error:
                 found = reason(error) if isinstance(error, OSError) else "a broken stream"
                 raise CorpusError(
                     f"{file.name}: expected a readable file, found: {found}"
@@ -122,9 +122,11 @@ def _read_table(file: InputFile, columns: Columns) -> Iterator[Item]:
         where = f"{name}:{error.line}" if isinstance(error, FormatError) and error.line else name
         why = str(error).removeprefix(f"{where}: ")
         yield Item(where, Failure(None, where, why), (file.n_bytes or taken) - taken)
-    except stream_errors() as error:
+    except stream_errors(file.name) as error:
         found = reason(error) if isinstance(error, OSError) else "a broken stream"
-        failure = Failure(None, name, f"expected a file to its end, found {found} after {number}")
+        failure = Failure(
+            None, name, f"expected a file to its end, found {found} after line {number}"
+        )
         yield Item(name, failure, (file.n_bytes or taken) - taken)
 
 

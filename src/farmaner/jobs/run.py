@@ -19,7 +19,7 @@ from farmaner.formats.opening import is_url
 from farmaner.jobs.checks import JobSettings, refuse_misuse, refuse_other_job
 from farmaner.jobs.disk import sync_file, sync_folder, unwritable, write_durably
 from farmaner.jobs.inputs import InputFile, Listing
-from farmaner.jobs.manifest import Done, JobFolder, count_whole, hash_of
+from farmaner.jobs.manifest import Done, JobFolder, hash_of
 from farmaner.jobs.names import brat_name
 from farmaner.jobs.reading import Failure, Item, read_items
 from farmaner.jobs.shards import Shard, cut
@@ -111,7 +111,7 @@ def _begun(job: JobSettings, folder: JobFolder, watch: Watch) -> Progress:
 
 
 def _resumed(job: JobSettings, folder: JobFolder, watch: Watch) -> Progress:
-    if folder.labels() is not None:
+    if folder.is_ended():
         refuse_other_job(job, folder.facts(), [])
         return _finish(job, folder)
     refuse_other_job(job, folder.facts(), folder.files())
@@ -124,13 +124,13 @@ def _go_on(job: JobSettings, folder: JobFolder, watch: Watch, pool: Pool) -> Pro
     with Listing(folder.files()) as files:
         items = _items(job, files)
         progress = Progress(total_bytes=files.n_bytes)
-        n_done = count_whole(folder)
+        n_done = folder.n_whole()
         for done in islice(folder.done(), n_done):
             again = Shard(done.shard, tuple(islice(items, done.n_items)))
             if len(again.items) < done.n_items or again.digest(done.failures) != done.input_hash:
                 raise JobError(
                     f"{folder.path}: expected the input that the job began with, found other "
-                    f"documents; remove that folder to start anew"
+                    "documents; remove that folder to start anew"
                 )
             progress = progress.plus(done)
         end = folder.keep(n_done)

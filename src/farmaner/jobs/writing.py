@@ -160,12 +160,12 @@ def write_conf(settings: OutputSettings, labels: Iterable[str]) -> None:
 def write_remote(url: str, parts: Iterable[bytes]) -> None:
     """Write a file where only fsspec comes; what is whole there, and when, its store decides."""
     system, path = file_system(url)
-    try:
+    try:  # each store has errors of its own
         system.makedirs(path.rpartition("/")[0], exist_ok=True)
         with system.open(path, "wb") as file:
             for part in parts:
                 file.write(part)
-    except OSError as error:
+    except Exception as error:
         raise unwritable(url, error) from None
 
 
