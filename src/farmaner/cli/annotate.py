@@ -59,54 +59,57 @@ def annotate(
         ),
     ],
     model: Annotated[
-        Path | None, typer.Option("--model", "-m", help="model folder  [default: bundled]")
+        Path | None, typer.Option("--model", "-m", help="model folder (default: bundled)")
     ] = None,
     input_format: Annotated[
-        InputFormat | None, typer.Option(help="what to read  [default: by each name, else text]")
+        InputFormat | None, typer.Option(help="what to read (default: by each name, else text)")
     ] = None,
     id_column: Annotated[str, typer.Option(help="where tables and JSON have the id")] = "id",
     text_column: Annotated[str, typer.Option(help="where they have the text")] = "text",
     delimiter: Annotated[
-        str | None, typer.Option(help="between the columns of CSV  [default: comma, .tsv: tab]")
+        str | None, typer.Option(help="between the columns of CSV (default: comma, .tsv: tab)")
     ] = None,
     max_chars: Annotated[
         int, typer.Option(min=1, help="a longer text is not annotated and counts as failed")
     ] = 10_000_000,
     output_format: Annotated[
         OutputFormat | None,
-        typer.Option("--format", "-f", help="what to write  [default: by --output, else jsonl]"),
+        typer.Option("--format", "-f", help="what to write (default: by --output, else jsonl)"),
     ] = None,
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", help="file, or folder for brat  [default: stdout]"),
+        typer.Option("--output", "-o", help="file, or folder for brat (default: stdout)"),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on with an interrupted job")] = False,
     workers: Annotated[int, typer.Option(min=1, help="processes; they share the cores")] = 1,
     progress: Annotated[
         bool | None,
-        typer.Option("--progress/--no-progress", help="[default: where stderr is a terminal]"),
+        typer.Option(
+            "--progress/--no-progress", help="show how far a job is (default: on a terminal)"
+        ),
     ] = None,
     keys: Annotated[
         JsonKeys, typer.Option(help="field names in JSON; hf: entity_group and word")
     ] = JsonKeys.farmaner,
     backend: Annotated[BackendName, typer.Option(help="what runs the encoder")] = BackendName.auto,
-    threads: Annotated[int | None, typer.Option(min=1, help="cores to use  [default: all]")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="cores to use (default: all)")] = None,
     link: Annotated[bool, typer.Option("--link", help="give entities their codes")] = False,
     terminology: Annotated[
         Path | None,
-        typer.Option("--terminology", "-t", metavar="FILE", help="for --link  [default: bundled]"),
+        typer.Option("--terminology", "-t", metavar="FILE", help="for --link (default: bundled)"),
     ] = None,
 ) -> None:
     """Find drugs, chemicals and proteins in texts.
 
-    Reads text files, folders of them (recursively), JSON Lines (also .gz, .xz, .zst), CSV and
-    Parquet, by their names; s3://, memory:// and the like through fsspec. Writes one JSON
-    document a line, CSV, Parquet, or a brat folder with DOC.txt and DOC.ann for every document
-    (empty where nothing is found). Offsets count Unicode code points, end-exclusive.
+    Reads text files, folders of them with their subfolders, JSON Lines (also
+    .gz, .xz, .zst), CSV and Parquet, each by its name, and what fsspec opens
+    (s3://). Writes one JSON document a line, CSV, Parquet, or a brat folder
+    with DOC.txt and DOC.ann for every document (empty where nothing is found).
+    Offsets count Unicode code points, end-exclusive.
 
-    Results come in the order of the input, whatever the number of workers. With --output an
-    interrupted job is continued by --resume, to the same bytes. A document that fails is named
-    on stderr and in errors.jsonl, the others are annotated all the same.
+    Results come in the order of the input. With --output an interrupted job
+    is continued by --resume, to the same bytes. A document that fails is named
+    on stderr and in errors.jsonl; the others are annotated all the same.
 
     Examples:
 
@@ -114,9 +117,9 @@ def annotate(
 
       farmaner annotate notes/ --format brat --output annotated/
 
-      farmaner annotate notes.csv --id-column nhc --text-column nota -o out.parquet --workers 4
+      farmaner annotate notes.csv --id-column nhc --text-column nota -o out.parquet
 
-      farmaner annotate notes.csv --id-column nhc --text-column nota -o out.parquet --resume
+      farmaner annotate s3://hospital/notes/ -o out.jsonl.gz --workers 2 --resume
 
     Exit codes: 0 done, 1 failed or incomplete, 2 usage, 130 interrupted.
     """
@@ -141,7 +144,9 @@ def annotate(
         threads=threads,
     )
     _refuse_usage(job, resume=resume)
-    _run(job, resume=resume, shown=sys.stderr.isatty() if progress is None else progress)
+    if progress is None:
+        progress = output is not None and sys.stderr.isatty()
+    _run(job, resume=resume, shown=progress)
 
 
 def _refuse_usage(job: JobSettings, *, resume: bool) -> None:

@@ -22,6 +22,9 @@ from farmaner.jobs.names import brat_name
 
 OutputFormat: TypeAlias = Literal["jsonl", "brat", "csv", "parquet"]
 
+_FILES_AT_ONCE = 16
+"""Files that are synced at a time: a disk does many about as fast as one."""
+
 
 @dataclass(frozen=True, slots=True)
 class OutputSettings:
@@ -99,7 +102,7 @@ class BratWriter:
 
     def __init__(self, folder: Path, temporary: Path) -> None:
         self._folder = folder
-        self._temporary = temporary / f"{os.getpid()}.part"
+        self._temporary = temporary
 
     def write(self, document: Document) -> tuple[str, bytes, bytes]:
         """Return a document's name, text and annotations."""
@@ -108,19 +111,28 @@ class BratWriter:
 
     def pack(self, written: Sequence[tuple[str, bytes, bytes]]) -> bytes:
         """Write a shard's files, those that are not there already."""
-        folders = set()
-        for name, text, ann in written:
-            place = self._folder / name
-            if place.parent not in folders:
-                make_folder(place.parent)
-                folders.add(place.parent)
-            for suffix, data in ((".txt", text), (".ann", ann)):
-                path = place.with_name(place.name + suffix)
-                if not _holds(path, data):
-                    write_durably(path, [data], temporary=self._temporary)
+        from concurrent.futures import ThreadPoolExecutor
+
+        places = [self._folder / name for name, _, _ in written]
+        folders = {place.parent for place in places}
+        for folder in folders:
+            make_folder(folder)
+        files = [
+            (place.with_name(place.name + suffix), data)
+            for place, (_, text, ann) in zip(places, written, strict=True)
+            for suffix, data in ((".txt", text), (".ann", ann))
+        ]
+        with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
+            list(pool.map(self._write_file, range(len(files)), files))
         for folder in folders:
             sync_folder(folder)
         return b""
+
+    def _write_file(self, number: int, file: tuple[Path, bytes]) -> None:
+        path, data = file
+        if not _holds(path, data):
+            temporary = self._temporary / f"{os.getpid()}-{number}.part"
+            write_durably(path, [data], temporary=temporary)
 
 
 class RemoteBratWriter:
