@@ -124,8 +124,9 @@ class BratWriter:
         ]
         with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
             list(pool.map(self._write_file, range(len(files)), files))
-        for folder in folders:
-            sync_folder(folder)
+        above = {parent for folder in folders for parent in folder.parents}
+        for folder in folders | {f for f in above if f.is_relative_to(self._folder.parent)}:
+            sync_folder(folder)  # a new one is lasting when the one it lies in is synced
         return b""
 
     def _write_file(self, number: int, file: tuple[Path, bytes]) -> None:
