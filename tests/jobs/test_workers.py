@@ -81,7 +81,7 @@ def test_where_memory_runs_out_the_batch_is_halved_and_the_documents_are_annotat
     assert sizes == [2048, 1024, 512]
 
 
-def test_a_document_that_finds_no_memory_in_the_smallest_batch_fails(
+def test_a_document_that_finds_no_memory_in_the_smallest_batch_fails_and_others_get_large_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sizes = recognizers(monkeypatch, 0, MemoryError())
@@ -89,7 +89,7 @@ def test_a_document_that_finds_no_memory_in_the_smallest_batch_fails(
 
     reason = "expected to annotate it, found MemoryError"
     assert annotator.annotate(DOCUMENTS[:1], str) == [reason]
-    assert sizes == [2048, 1024, 512, 256, 128]
+    assert sizes == 2 * [2048, 1024, 512, 256, 128] + [2048]  # together, then one by one
 
 
 @pytest.mark.parametrize(

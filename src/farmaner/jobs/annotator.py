@@ -78,7 +78,12 @@ class Annotator:
         return answers
 
     def _annotated(self, documents: Sequence[Document]) -> list[Document]:
-        """Annotate documents; where memory runs out, again in batches of half the size."""
+        """Annotate documents; where memory runs out, again in batches of half the size.
+
+        A size that helped is kept. Where none does the documents are too large themselves, and
+        those that follow get the size that there was.
+        """
+        before = self._max_batch_pieces
         while True:
             try:
                 found = self._recognizer.recognize_documents(documents)
@@ -86,17 +91,21 @@ class Annotator:
                     found = self._linker.link_documents(found)
                 annotated = list(found)
             except Exception as error:
-                if not is_out_of_memory(error) or self._max_batch_pieces <= MIN_BATCH_PIECES:
+                if not is_out_of_memory(error):
+                    raise
+                if self._max_batch_pieces <= MIN_BATCH_PIECES:
+                    self._set_batch(before)
                     raise
             else:
                 if len(annotated) != len(documents):
                     raise RuntimeError("a document was not answered")
                 return annotated
-            self._halve_batches()
+            self._set_batch(self._max_batch_pieces // 2)
 
-    def _halve_batches(self) -> None:
-        self._max_batch_pieces //= 2
-        self._recognizer = self._load(max_batch_pieces=self._max_batch_pieces)
+    def _set_batch(self, max_batch_pieces: int) -> None:
+        if max_batch_pieces != self._max_batch_pieces:
+            self._recognizer = self._load(max_batch_pieces=max_batch_pieces)
+            self._max_batch_pieces = max_batch_pieces
 
 
 def is_out_of_memory(error: Exception) -> bool:
