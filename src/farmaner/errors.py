@@ -6,6 +6,7 @@ FarmanerError
 ├── OffsetError          an entity that does not fit its text
 ├── UnsupportedError     well-formed input that the task or format cannot express
 ├── ConfigError          a setting that is unknown or out of range
+├── JobError             a job that cannot begin, go on or end
 ├── ModelError           a model folder or encoder that cannot be loaded
 │   └── HubError         a model name that could not be fetched from its hub
 └── MissingExtraError    an optional dependency that is not installed
@@ -49,6 +50,10 @@ class UnsupportedError(FarmanerError):
 
 class ConfigError(FarmanerError):
     """A setting that is unknown, of the wrong kind or out of range."""
+
+
+class JobError(FarmanerError):
+    """A job over many documents that cannot begin, go on or end."""
 
 
 class ModelError(FarmanerError):

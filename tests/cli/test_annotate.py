@@ -168,10 +168,19 @@ def test_a_file_that_is_not_utf8_fails_alone(
     bad.write_bytes(f"{NEVER_SHOWN}: penicilina, ácido fólico".encode("latin-1"))
 
     assert run(["annotate", str(notes), "-f", output_format, "-o", str(output)]) == 1
+    errors = output / "errors.jsonl" if output_format == "brat" else f"{output}.errors.jsonl"
     assert capsys.readouterr() == (
         "",
-        f"farmaner: {bad}: expected UTF-8 text, found byte 0xE1 at byte offset 26\n",
+        f"farmaner: {bad}: expected UTF-8 text, found byte 0xE1 at byte offset 26\n"
+        f"farmaner: 1 of 4 documents failed, named in {errors}\n",
     )
+    assert rows(Path(errors).read_text(encoding="utf-8")) == [
+        {
+            "id": "a2",
+            "place": str(bad),
+            "reason": "expected UTF-8 text, found byte 0xE1 at byte offset 26",
+        }
+    ]
     if output_format == "brat":
         written = {path.stem for path in output.glob("*.ann")}
     else:
@@ -244,9 +253,12 @@ def test_stdin_cannot_be_read_twice(capsys: Captured) -> None:
         ["-", "--format", "xml"],
         ["-", "--threads", "0"],
         ["-", "--backend", "cuda"],
+        ["-", "--format", "parquet"],
+        ["-", "--input-format", "parquet"],
+        ["-", "--delimiter", "||"],
+        ["-", "--workers", "0"],
         [],
     ],
-    ids=["brat without a folder", "unknown format", "no threads", "unknown backend", "no input"],
 )
 def test_a_usage_mistake_exits_2(arguments: list[str], capsys: Captured) -> None:
     assert run(["annotate", *arguments]) == 2
@@ -266,19 +278,25 @@ def test_an_output_that_cannot_be_written_is_one_line(
     assert err == f"farmaner: {taken}: expected a folder to write in, found: File exists\n"
 
 
-def test_an_interrupt_exits_130_and_leaves_whole_files_only(
+def test_an_interrupt_exits_130_says_how_to_resume_and_leaves_no_file_half_written(
     notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     def interrupted(_: object, documents: Iterable[Document]) -> Iterator[Document]:
         yield next(iter(documents))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(farmaner.Recognizer, "recognize_documents", interrupted)
     output = tmp_path / "salida"
-
-    assert run(["annotate", str(notes), "-f", "brat", "-o", str(output)]) == 130
-    assert capsys.readouterr() == ("", "")
-    assert sorted(path.name for path in output.iterdir()) == ["a.ann", "a.txt"]
+    command = ["annotate", str(notes), "-f", "brat", "-o", str(output)]
+    with monkeypatch.context() as patch:
+        patch.setattr(farmaner.Recognizer, "recognize_documents", interrupted)
+        assert run(command) == 130
+    assert capsys.readouterr() == (
+        "",
+        "farmaner: interrupted after 0 documents; the same command with --resume goes on\n",
+    )
+    assert [path.name for path in output.iterdir()] == [".farmaner-job"]
+    assert run([*command, "--resume"]) == 0
+    assert sorted(path.name for path in output.glob("*.ann")) == ["a.ann", "b.ann", "vacía.ann"]
 
 
 def test_a_model_that_cannot_be_loaded_is_one_line(
@@ -307,7 +325,7 @@ def test_no_text_ever_reaches_stderr(tmp_path: Path, capsys: Captured, output_fo
     code = run(["annotate", str(folder), "-f", output_format, "-o", str(tmp_path / "salida")])
     err = capsys.readouterr().err
     assert code == 1
-    assert [line.split(": ")[1] for line in err.splitlines()] == (
+    assert [line.split(": ")[1] for line in err.splitlines()[:-1]] == (
         [str(folder / "0.txt"), str(folder / "2.txt")]
     )
     assert NEVER_SHOWN not in err

@@ -6,6 +6,7 @@ everything else to stderr.
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -25,6 +26,8 @@ from farmaner.cli.serve import serve
 from farmaner.cli.train import train
 from farmaner.cli.tune import tune
 from farmaner.errors import FarmanerError
+
+_INTERRUPTED = 130
 
 app = typer.Typer(
     name="farmaner",
@@ -53,7 +56,12 @@ app.command("serve")(serve)
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    sys.exit(run(arguments))
+    code = run(arguments)
+    if code == _INTERRUPTED:  # at once: a thread may be deep in an encoder
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -63,7 +71,7 @@ def run(arguments: list[str] | None = None) -> int:
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else 1
     except KeyboardInterrupt:
-        return _fail("interrupted", 130)
+        return _fail("interrupted", _INTERRUPTED)
     except FarmanerError as error:
         return _fail(str(error), 1)
     return 0

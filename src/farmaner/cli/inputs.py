@@ -60,18 +60,6 @@ def refuse_equal_ids(sources: list[Source]) -> None:
         seen[id_] = path
 
 
-def refuse_own_annotations(sources: list[Source], output: Path | None) -> None:
-    """Gold that lies beside the texts is never written over."""
-    for id_, path in sources:
-        if output is None or path is None or path.parent.resolve() != output.resolve():
-            continue
-        if (output / f"{id_}.ann").exists():
-            raise ConfigError(
-                f"{output}: expected an output folder other than the input's, whose annotations "
-                f"would be lost, found {id_}.ann in it"
-            )
-
-
 def _read(id_: str, path: Path | None) -> Document:
     if path is not None:
         return Document(id_, read_text(path))

@@ -12,14 +12,15 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, TextIO, TypeAlias
+from typing import Any, BinaryIO, Literal, TextIO, TypeAlias
 
 from farmaner.document import Concept, Document, Entity, Span
 from farmaner.errors import FormatError, OffsetError
-from farmaner.formats.files import read_text, write_parts
+from farmaner.formats.files import decode_text, read_text, write_parts
+from farmaner.formats.rows import KINDS, Columns, Problem, Row, bounded_lines, kind_of, make_row
 
 Keys: TypeAlias = Literal["farmaner", "hf"]
 
@@ -77,6 +78,36 @@ def read_jsonl(path: Path | str, *, keys: Keys = "farmaner") -> list[Document]:
     return [_read_line(line, path, number, keys) for number, line in lines if line.strip()]
 
 
+def read_jsonl_rows(file: BinaryIO, path: str, columns: Columns) -> Iterator[Row]:
+    """Yield the id and the text of each line, holding one at a time; blank lines are passed over.
+
+    A line that is no JSON object in UTF-8, or lacks either, is a Problem.
+    """
+    for number, line in enumerate(bounded_lines(file, columns.max_bytes), start=1):
+        if line is None:
+            problem = Problem(f"a line of at most {columns.max_bytes} bytes", "a longer one")
+            yield Row(number, None, problem)
+            continue
+        try:
+            content = decode_text(line, path)
+        except FormatError as error:
+            yield Row(number, None, Problem(error.expected, error.found))
+            continue
+        content = content.removeprefix("\ufeff") if number == 1 else content
+        if content.strip():
+            yield _line_row(number, content, columns)
+
+
+def _line_row(number: int, content: str, columns: Columns) -> Row:
+    try:
+        row = json.loads(content)
+    except (ValueError, RecursionError):
+        return Row(number, None, Problem("a JSON object", "something else"))
+    if not isinstance(row, dict):
+        return Row(number, None, Problem("a JSON object", kind_of(row)))
+    return make_row(number, row.get(columns.id), row.get(columns.text), columns)
+
+
 def _entity_to_json(entity: Entity, keys: Keys) -> dict[str, Any]:
     label, text = _NAMES[keys]
     score = None if entity.score is None else round(entity.score, _SCORE_DIGITS)
@@ -102,13 +133,13 @@ def _read_line(line: str, path: Path | str, number: int, keys: Keys) -> Document
     except (ValueError, RecursionError):
         raise FormatError(path, number, "a JSON object", "something else") from None
     if not isinstance(row, dict):
-        raise FormatError(path, number, "a JSON object", _kind(row))
+        raise FormatError(path, number, "a JSON object", kind_of(row))
     for key in ("id", "text"):
         if not isinstance(row.get(key), str):
-            raise FormatError(path, number, f'a string under "{key}"', _kind(row.get(key)))
+            raise FormatError(path, number, f'a string under "{key}"', kind_of(row.get(key)))
     entities = row.get("entities", [])
     if not isinstance(entities, list):
-        raise FormatError(path, number, 'a list under "entities"', _kind(entities))
+        raise FormatError(path, number, 'a list under "entities"', kind_of(entities))
     read: list[Entity] = []
     try:
         for entity in entities:
@@ -126,10 +157,10 @@ class _Unreadable(Exception):  # noqa: N818  becomes a FormatError as soon as th
 
 def _read_entity(row: object, text: str, keys: Keys) -> Entity:
     if not isinstance(row, dict):
-        raise _Unreadable("a JSON object", _kind(row))
+        raise _Unreadable("a JSON object", kind_of(row))
     label_key, text_key = _NAMES[keys]
     if not isinstance(row.get(label_key), str):
-        raise _Unreadable(f'a string under "{label_key}"', _kind(row.get(label_key)))
+        raise _Unreadable(f'a string under "{label_key}"', kind_of(row.get(label_key)))
     surface = _optional(row, text_key, str)
     code = _optional(row, "code", str)
     try:
@@ -163,30 +194,22 @@ def _read_fragment(pair: object) -> Span:
 def _offset(row: dict[str, Any], key: str) -> int:
     value = row.get(key)
     if type(value) is not int:
-        raise _Unreadable(f'an integer under "{key}"', _kind(value))
+        raise _Unreadable(f'an integer under "{key}"', kind_of(value))
     return value
 
 
 def _number(row: dict[str, Any], key: str) -> float | None:
     value = row.get(key)
     if value is not None and (type(value) not in (int, float) or not math.isfinite(value)):
-        raise _Unreadable(f'a finite number or null under "{key}"', _kind(value))
+        raise _Unreadable(f'a finite number or null under "{key}"', kind_of(value))
     return value
 
 
 def _optional(row: dict[str, Any], key: str, kind: type) -> Any:
     value = row.get(key)
     if value is not None and not isinstance(value, kind):
-        raise _Unreadable(f'a {_KINDS[kind]} or null under "{key}"', _kind(value))
+        raise _Unreadable(f'a {KINDS[kind]} or null under "{key}"', kind_of(value))
     return value
-
-
-_KINDS = {dict: "object", list: "list", str: "string", bool: "truth value", type(None): "nothing"}
-
-
-def _kind(value: object) -> str:
-    """Name the kind of a JSON value without quoting it."""
-    return _KINDS.get(type(value), "number")
 
 
 def _refuse_constant(name: str) -> float:
