@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from farmaner.document import Document
+from farmaner.document import Concept, Document
 from farmaner.evaluation.analysis import analyze
 from farmaner.evaluation.report import Report
 
@@ -22,7 +22,7 @@ PROBE = """
 {
 const told = {};
 const form = document.getElementById("filter");
-const visible = () => [...document.querySelectorAll(".error")]
+const visible = (where = "#errors") => [...document.querySelectorAll(`${where} .error`)]
   .filter((e) => e.getClientRects().length).map((e) => e.dataset.system + ":" + e.dataset.class);
 const set = (name, value) => {
   form.elements[name].value = value;
@@ -43,6 +43,14 @@ const tick = () => new Promise((done) => setTimeout(done, 30));
   told.unfolded = document.querySelectorAll("details[open]").length;
   told.in_view = place.getBoundingClientRect().top >= 0
     && place.getBoundingClientRect().top < innerHeight;
+  told.codes = visible("#codes");
+  document.querySelector("[data-pick='code-filter'][data-pick-class='wrong code']").click();
+  told.wrong_codes = visible("#codes");
+  told.code_shown = document.querySelector("#codes .shown").textContent;
+  told.other_list = visible().length;
+  location.hash = "#code-place-A1"; await tick();
+  const code = document.getElementById("code-place-A1").getBoundingClientRect().top;
+  told.code_in_view = code >= 0 && code < innerHeight;
   told.overflow = document.documentElement.scrollWidth - document.documentElement.clientWidth;
   document.title = JSON.stringify(told);
 })();
@@ -63,9 +71,15 @@ def chromium() -> str:
 def page() -> str:
     empty = Document("caso", TEXT)
     gold = empty.with_entities(
-        [empty.entity(DRUG, 7, 19), empty.entity(DRUG, 22, 28), empty.entity(PROTEIN, 30, 45)]
+        [
+            empty.entity(DRUG, 7, 19, concept=Concept("63718003")),
+            empty.entity(DRUG, 22, 28, concept=Concept("3829006")),
+            empty.entity(PROTEIN, 30, 45),
+        ]
     )
-    a = empty.with_entities([empty.entity(DRUG, 7, 12), empty.entity(DRUG, 22, 28)])
+    a = empty.with_entities(
+        [empty.entity(DRUG, 7, 12), empty.entity(DRUG, 22, 28, concept=Concept("<null>"))]
+    )
     b = empty.with_entities([empty.entity(DRUG, 7, 19), empty.entity(DRUG, 30, 45)])
     return Report((gold,), (analyze([gold], [a]), analyze([gold], [b]))).as_html()
 
@@ -84,6 +98,11 @@ def test_filters_links_and_width(page: str, chromium: str, tmp_path: Path, width
         "folded": 0,
         "unfolded": 1,
         "in_view": True,
+        "codes": ["A:wrong span", "A:wrong code"],
+        "wrong_codes": ["A:wrong code"],
+        "code_shown": "1 of 2 errors",
+        "other_list": 4,
+        "code_in_view": True,
         "overflow": 0,
     }
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -121,7 +121,7 @@ def indexing(
     those and so need brat.
 
     With --oracle the row `gold spans` says what linking alone costs: the codes
-    of the right entities, found by the same terminology. What a system lacks
+    of the right entities of all gold documents, found by that terminology. What a system lacks
     beyond that, it lost in recognition.
 
     Tables go to stdout, warnings (documents missing or unknown) to stderr.
@@ -163,7 +163,7 @@ def _report(
             print(f"farmaner: warning: {path}: {warning}", file=sys.stderr)
     if as_json:
         systems = [{"system": str(path), **score.as_dict()} for path, score in scores]
-        report = {"task": task, "gold": str(gold), "systems": systems}
+        report: dict[str, Any] = {"task": task, "gold": str(gold), "systems": systems}
         if oracle is not None:
             report["gold_spans"] = oracle.as_dict()
         print(json.dumps(report, indent=2, ensure_ascii=False))
