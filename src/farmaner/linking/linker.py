@@ -50,21 +50,25 @@ _PARTS = re.compile(r"[/()\[\]=,]")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A code for an entity: its probability, the step that found it, and the term it found."""
+    """A code for an entity: its probability, the step that found it, and the term it found.
+
+    `source` is the term's, as in `Term`.
+    """
 
     code: str
     score: float
     step: Step
     term: str
     evidence: Evidence | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The candidates of the first step that had any, and whether the name is known uncoded."""
+    """The candidates of the first step that had any, or the table of a name known uncoded."""
 
     candidates: tuple[Candidate, ...] = ()
-    is_known: bool = False
+    table: str | None = None
 
 
 class Linker:
@@ -139,7 +143,7 @@ class Linker:
                 assert best.evidence is not None  # noqa: S101  every step but null gives it
                 yield entity, best.code, best.evidence.features()
             else:
-                features = null_features(entity.text, entity.label, is_known=found.is_known)
+                features = null_features(entity.text, entity.label, table=found.table)
                 yield entity, None, features
 
     def _concept(self, entity: Entity, context: _Context) -> Concept | None:
@@ -154,7 +158,7 @@ class Linker:
         found = self._find(entity, context)
         if found.candidates or "null" not in self._steps:
             return list(found.candidates)
-        score = self.model.null_score(entity.text, entity.label, is_known=found.is_known)
+        score = self.model.null_score(entity.text, entity.label, table=found.table)
         return [Candidate(NULL, score, "null", "")] if score > 0 else []
 
     def _find(self, entity: Entity, context: _Context) -> _Found:
@@ -168,7 +172,7 @@ class Linker:
                 if not found and step == "derived":
                     found = self._by_parts(name, entity.label)
             if found and found[0].code == UNCODED:
-                return _Found((), is_known=True)
+                return _Found((), found[0].source.removeprefix(KNOWN))
             if found:
                 coded = (candidate for candidate in found if candidate.code != UNCODED)
                 return _Found(tuple(coded))
@@ -247,7 +251,8 @@ class Linker:
                 is_null=code == NULL,
                 name=name,
             )
-            found.append(Candidate(code, self.model.score(evidence), step, term.text, evidence))
+            score = self.model.score(evidence)
+            found.append(Candidate(code, score, step, term.text, evidence, term.source))
         return sorted(found, key=lambda candidate: -candidate.score)
 
 

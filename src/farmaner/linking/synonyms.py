@@ -71,13 +71,15 @@ def uncoded_names(
 ) -> list[Term]:
     """Return the names that no term holds, as terms without a code.
 
-    They keep a linker from taking one drug for a misspelling of another.
+    They keep a linker from taking one drug for a misspelling of another, and their table tells
+    something of whether a name has a code at all.
     """
     known = {squashed_key(term.text) for term in terms}
-    every = dict.fromkeys([*names, *(name for group in groups for name in group.names)])
+    tables = {name: group.table for group in reversed(list(groups)) for name in group.names}
+    every = {**dict.fromkeys(names, "name"), **tables}
     return [
-        Term(name, UNCODED, "", 0, KNOWN + "name")
-        for name in every
+        Term(name, UNCODED, "", 0, KNOWN + table)
+        for name, table in every.items()
         if squashed_key(name) not in known
     ]
 
