@@ -12,7 +12,7 @@ from farmaner.document import Concept, Document, Entity
 from farmaner.errors import ConfigError
 from farmaner.linking.abbreviations import find_abbreviations
 from farmaner.linking.approximate import similar_terms
-from farmaner.linking.model import Evidence, LinkingModel, null_features
+from farmaner.linking.model import Evidence, LinkingModel, any_of, null_features
 from farmaner.linking.normalize import Level, plain_key, squashed_key
 from farmaner.linking.synonyms import KNOWN
 from farmaner.linking.terminology import Terminology
@@ -100,16 +100,24 @@ class Linker:
     def link(self, document: Document) -> Document:
         """Return the document with a concept for every entity that has one, and for no other.
 
-        Equal names with equal labels get equal codes within a document.
+        Equal names with equal labels get equal codes within a document. Names that may have no
+        code support one another: `<null>` is given, to all of them, by the probability that any
+        of them has none.
         """
         context = _Context.of(document)
-        known: dict[tuple[str, str], Concept | None] = {}
+        best: dict[tuple[str, str], Candidate | None] = {}
         for entity in document.entities:
             key = entity.text, entity.label
-            if key not in known:
-                known[key] = self._concept(entity, context)
+            if key not in best:
+                best[key] = self._best(entity, context)
+        nulls = {
+            (squashed_key(text), label): found.score
+            for (text, label), found in best.items()
+            if found is not None and found.code == NULL
+        }
+        null_score = any_of(nulls.values())
         entities = tuple(
-            replace(entity, concept=known[entity.text, entity.label])
+            replace(entity, concept=self._concept(best[entity.text, entity.label], null_score))
             for entity in document.entities
         )
         return replace(document, entities=entities)
@@ -146,13 +154,16 @@ class Linker:
                 features = null_features(entity.text, entity.label, table=found.table)
                 yield entity, None, features
 
-    def _concept(self, entity: Entity, context: _Context) -> Concept | None:
+    def _best(self, entity: Entity, context: _Context) -> Candidate | None:
         if entity.label in self._skipped:
             return None
-        best = next(iter(self._candidates(entity, context)), None)
-        if best is None or best.score < self.threshold:
+        return next(iter(self._candidates(entity, context)), None)
+
+    def _concept(self, best: Candidate | None, null_score: float) -> Concept | None:
+        if best is None:
             return None
-        return Concept(best.code, best.score)
+        score = null_score if best.code == NULL else best.score
+        return Concept(best.code, score) if score >= self.threshold else None
 
     def _candidates(self, entity: Entity, context: _Context) -> list[Candidate]:
         found = self._find(entity, context)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +84,11 @@ def null_features(name: str, label: str, *, table: str | None) -> dict[str, floa
     shapes = {shape: float(bool(form.match(name))) for shape, form in _SHAPES.items()}
     known = {} if table is None else {"known": 1.0, f"table={table}": 1.0}
     return {"bias": 1.0, f"label={label}": 1.0, **known, **shapes}
+
+
+def any_of(probabilities: Iterable[float]) -> float:
+    """Return the probability that at least one of several independent things is so."""
+    return 1.0 - math.prod(1.0 - probability for probability in probabilities)
 
 
 def logistic(weights: Mapping[str, float], features: Mapping[str, float]) -> float:
