@@ -101,7 +101,7 @@ class Linker:
         """Return the document with a concept for every entity that has one, and for no other.
 
         Equal names with equal labels get equal codes within a document. Names that may have no
-        code support one another: `<null>` is given, to all of them, by the probability that any
+        code support one another: the likeliest of them gets `<null>` by the probability that any
         of them has none.
         """
         context = _Context.of(document)
@@ -115,9 +115,12 @@ class Linker:
             for (text, label), found in best.items()
             if found is not None and found.code == NULL
         }
-        null_score = any_of(nulls.values())
+        likeliest, any_null = max(nulls.values(), default=1.0), any_of(nulls.values())
+        for key, found in best.items():
+            if found is not None and found.code == NULL and found.score == likeliest:
+                best[key] = replace(found, score=any_null)
         entities = tuple(
-            replace(entity, concept=self._concept(best[entity.text, entity.label], null_score))
+            replace(entity, concept=self._concept(best[entity.text, entity.label]))
             for entity in document.entities
         )
         return replace(document, entities=entities)
@@ -159,11 +162,10 @@ class Linker:
             return None
         return next(iter(self._candidates(entity, context)), None)
 
-    def _concept(self, best: Candidate | None, null_score: float) -> Concept | None:
-        if best is None:
+    def _concept(self, best: Candidate | None) -> Concept | None:
+        if best is None or best.score < self.threshold:
             return None
-        score = null_score if best.code == NULL else best.score
-        return Concept(best.code, score) if score >= self.threshold else None
+        return Concept(best.code, best.score)
 
     def _candidates(self, entity: Entity, context: _Context) -> list[Candidate]:
         found = self._find(entity, context)
