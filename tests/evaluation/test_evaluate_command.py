@@ -168,6 +168,46 @@ def test_indexing_prints_one_row(
     ]
 
 
+def test_the_oracle_links_gold_spans_and_tells_linking_from_recognition(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "Calcio, albúmina y creatinina altas, nadaína sin subir."
+    albumin = "T1\tPROTEINAS 8 16\talbúmina\n#1\tAnnotatorNotes T1\t52454007\n"
+    creatinine = "T2\tNORMALIZABLES 19 29\tcreatinina\n#2\tAnnotatorNotes T2\t15373003\n"
+    unknown = "T3\tNORMALIZABLES 37 44\tnadaína\n#3\tAnnotatorNotes T3\t999999\n"
+    known = folder(tmp_path / "train", {"t.txt": text, "t.ann": albumin + creatinine})
+    gold = folder(tmp_path / "gold", {"a.txt": text, "a.ann": albumin + creatinine + unknown})
+    system = folder(tmp_path / "system", {"a.tsv": "a\t52454007\n"})
+    terms = str(tmp_path / "train.terms")
+    assert run(["terminology", "build", "--brat", str(known), "-o", terms]) == 0
+    capsys.readouterr()
+    command = ["evaluate", "indexing", str(gold), str(system), "--oracle", terms]
+
+    assert run(command) == 0
+    printed = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert run([*command, "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+
+    assert ["micro", "1.0000", "0.3333", "0.5000", "1", "0", "2"] in printed
+    assert ["gold", "spans", "1.0000", "0.6667", "0.8000", "2", "0", "1"] in printed
+    assert data["gold_spans"]["micro"]["true_positives"] == 2
+    assert data["systems"][0]["micro"]["true_positives"] == 1
+
+
+def test_the_bundled_terminology_may_be_the_oracle(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "Sin albúmina"
+    ann = "T1\tPROTEINAS 4 12\talbúmina\n#1\tAnnotatorNotes T1\t52454007\n"
+    gold = folder(tmp_path / "gold", {"a.txt": text, "a.ann": ann})
+    system = folder(tmp_path / "system", {"a.tsv": ""})
+
+    assert run(["evaluate", "indexing", str(gold), str(system), "--oracle", "bundled"]) == 0
+
+    printed = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["gold", "spans", "1.0000", "1.0000", "1.0000", "1", "0", "0"] in printed
+
+
 def test_input_that_cannot_be_scored_is_one_line_and_exit_1(
     gold: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from farmaner.document import Document
+from farmaner.document import Concept, Document
 from farmaner.evaluation.analysis import analyze
 from farmaner.evaluation.report import Report
 
@@ -25,9 +25,15 @@ TEXT = "Recibe ácido fólico y hierro.\nAlbúmina sérica 3,9 g/dl.\n" + "Sin m
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     empty = Document("caso", TEXT)
     gold = empty.with_entities(
-        [empty.entity(DRUG, 7, 19), empty.entity(DRUG, 22, 28), empty.entity(PROTEIN, 30, 45)]
+        [
+            empty.entity(DRUG, 7, 19, concept=Concept("63718003")),
+            empty.entity(DRUG, 22, 28, concept=Concept("3829006")),
+            empty.entity(PROTEIN, 30, 45),
+        ]
     )
-    a = empty.with_entities([empty.entity(DRUG, 7, 12), empty.entity(DRUG, 22, 28)])
+    a = empty.with_entities(
+        [empty.entity(DRUG, 7, 12), empty.entity(DRUG, 22, 28, concept=Concept("<null>"))]
+    )
     b = empty.with_entities([empty.entity(DRUG, 7, 19), empty.entity(DRUG, 30, 45)])
     path = tmp_path_factory.mktemp("report") / "report.html"
     html = Report((gold,), (analyze([gold], [a]), analyze([gold], [b]))).as_html()
@@ -44,12 +50,13 @@ def page(browser: Browser, report: Path, request: pytest.FixtureRequest) -> Iter
     page.close()
 
 
-def visible(page: Page) -> list[str]:
-    """Return system and class of every error that shows."""
+def visible(page: Page, where: str = "#errors") -> list[str]:
+    """Return system and class of every error of a list that shows."""
     told: list[str] = page.evaluate(
-        """() => [...document.querySelectorAll(".error")]
+        """(where) => [...document.querySelectorAll(`${where} .error`)]
           .filter((error) => error.getClientRects().length)
-          .map((error) => `${error.dataset.system}:${error.dataset.class}`)"""
+          .map((error) => `${error.dataset.system}:${error.dataset.class}`)""",
+        where,
     )
     return told
 
@@ -95,3 +102,22 @@ def test_nothing_is_wider_than_the_window(page: Page) -> None:
         "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )
     assert overflow == 0
+
+
+def test_a_class_of_code_errors_filters_its_own_list_alone(page: Page) -> None:
+    everything = visible(page, "#codes")
+    page.click("[data-pick='code-filter'][data-pick-class='wrong code'] >> nth=0")
+
+    assert everything == ["A:wrong span", "A:wrong code"]
+    assert visible(page, "#codes") == ["A:wrong code"]
+    assert page.inner_text("#codes .shown") == "1 of 2 errors"
+    assert len(visible(page)) == 4
+
+
+def test_a_code_errors_place_can_be_linked_to(page: Page, report: Path) -> None:
+    page.goto(f"{report.as_uri()}#code-place-A1")
+
+    top = page.evaluate(
+        "() => document.getElementById('code-place-A1').getBoundingClientRect().top"
+    )
+    assert 0 <= top < 900

@@ -139,6 +139,18 @@ def test_index_of_gold_entities_needs_no_model(terms: Path, tmp_path: Path) -> N
     assert read_indexing(output / "b.tsv") == ("63718003", "1")
 
 
+def test_index_never_writes_one_document_over_another(
+    terms: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    gold = str(terms.parent / "oro")
+    options = ["--entities", "-t", str(terms), "-o", str(tmp_path / "codigos")]
+    capsys.readouterr()
+    assert run(["index", gold, gold, *options]) == 1
+    assert capsys.readouterr().err == (
+        f"farmaner: {gold}: expected each document id in one folder alone, found 'a' again\n"
+    )
+
+
 def test_index_by_a_file_that_is_no_terminology_fails(
     notes: Path, tmp_path: Path, capsys: Captured
 ) -> None:

@@ -1,4 +1,4 @@
-"""Learning what evidence is worth, and counting what goes wrong."""
+"""Learning what evidence is worth."""
 
 from __future__ import annotations
 
@@ -8,22 +8,20 @@ from pathlib import Path
 import pytest
 
 from farmaner import Concept, Document
-from farmaner.errors import CorpusError
 from farmaner.evaluation import STRICT, score_indexing
 from farmaner.formats.brat import read_brat
 from farmaner.linking import Linker, Terminology
-from farmaner.linking.analysis import count_linking_errors
-from farmaner.linking.build import build_terminology
+from farmaner.linking.build import build_terminology, bundled_terminology
 from farmaner.linking.learning import Example, best_threshold, fit
 from farmaner.linking.model import logistic
 
-from .conftest import annotated, unlinked
+from .conftest import unlinked
 
 
 def examples(n_right: int, n_wrong: int, feature: str, code: str = "1") -> list[Example]:
     rights = [True] * n_right + [False] * n_wrong
     return [
-        Example(f"{feature}{i}", code, {"bias": 1.0, feature: 1.0}, right)
+        Example(f"{feature}{i}", ("nombre", ""), code, {"bias": 1.0, feature: 1.0}, right)
         for i, right in enumerate(rights)
     ]
 
@@ -58,57 +56,18 @@ def test_a_terminology_is_the_same_whenever_it_is_built(
     assert (tmp_path / "una.terms").read_bytes() == (tmp_path / "otra.terms").read_bytes()
 
 
-def test_every_outcome_is_counted_once(terminology: Terminology) -> None:
-    drug, protein = "NORMALIZABLES", "PROTEINAS"
-    text = "metformina GPT sodio Imurel ALK otro nuevo dudoso suelto"
-    gold = annotated(
-        "a",
-        text,
-        {
-            ("metformina", drug): "372567009",
-            ("GPT", protein): "56935002",
-            ("sodio", drug): "39972003",
-            ("Imurel", drug): "372574004",
-            ("ALK", protein): "<null>",
-            ("nuevo", drug): "999",
-            ("dudoso", "UNCLEAR"): "1",
-            ("suelto", drug): "",
-        },
-    )
-    given = {
-        "metformina": "372567009",
-        "GPT": "1",
-        "ALK": "6741004",
-        "otro": "372574004",
-        "suelto": "5",
-        "dudoso": "1",
-    }
-    system = annotated(
-        "a",
-        text,
-        {
-            (name, "X" if name != "dudoso" else "UNCLEAR"): given.get(name, "")
-            for name in ("metformina", "GPT", "sodio", "ALK", "nuevo", "otro", "suelto", "dudoso")
-        },
-    )
-    errors = count_linking_errors([gold], [system], terminology).as_dict()
-    assert errors == {
-        "outcomes": {
-            "code unknown to the terminology": {"seen": 0, "unseen": 1},
-            "entity without a gold code": {"seen": 0, "unseen": 1},
-            "missed entity": {"seen": 1, "unseen": 0},
-            "no code": {"seen": 1, "unseen": 0},
-            "right code": {"seen": 1, "unseen": 0},
-            "spurious entity, code of the document": {"seen": 0, "unseen": 1},
-            "wrong code": {"seen": 2, "unseen": 0},
-        },
-        "wrong_codes": {"another code": 1, "a code for <null>": 1},
-    }
+def test_names_without_a_code_support_one_another_when_a_threshold_is_tuned() -> None:
+    null = {"bias": 1.0}
+    scored = [
+        (0.6, Example("a", (name, "PROTEINAS"), "<null>", null, True)) for name in ("uno", "dos")
+    ]
+    scored += [(0.7, Example("b", ("tres", "PROTEINAS"), "<null>", null, False))]
+    assert best_threshold(scored, {("a", "<null>")}) == 0.8
 
 
-def test_a_document_that_the_system_lacks_is_named(terminology: Terminology) -> None:
-    with pytest.raises(CorpusError, match="expected document a, found none"):
-        count_linking_errors([Document("a", "")], [], terminology)
+def test_a_name_repeated_in_a_document_supports_itself_no_further() -> None:
+    again = Example("a", ("uno", "PROTEINAS"), "<null>", {"bias": 1.0}, True)
+    assert best_threshold([(0.6, again), (0.6, again)], {("a", "<null>")}) == 0.6
 
 
 @pytest.mark.shared
@@ -136,3 +95,14 @@ def test_gold_concepts_play_no_part_in_linking(
             replace(entity, concept=Concept("0")) for entity in document.entities
         )
         assert linker.link(lied) == linker.link(unlinked(document))
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_the_bundled_terminology_is_what_train_and_dev_annotate(
+    shared_dir: Path, tmp_path: Path
+) -> None:
+    folders = [shared_dir / "pharmaconer" / split for split in ("train", "dev")]
+    documents = [document for folder in folders for document in read_brat(folder)]
+    build_terminology(documents, output=tmp_path / "again.terms")
+    assert (tmp_path / "again.terms").read_bytes() == bundled_terminology().read_bytes()

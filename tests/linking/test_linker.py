@@ -135,6 +135,39 @@ def test_scores_lie_between_0_and_1_and_come_with_the_concept(terminology: Termi
     assert 0.5 < concept.score < 1
 
 
+def test_names_without_a_code_support_one_another(terminology: Terminology) -> None:
+    text = "Xab-1 y anti-Xac negativos; metformina"
+    alone = annotated("a", text, {("Xab-1", PROTEIN): ""})
+    both = annotated("a", text, {("Xab-1", PROTEIN): "", ("anti-Xac", PROTEIN): ""})
+    scores = [Linker(terminology).candidates(both, entity)[0].score for entity in both.entities]
+    linker = Linker(terminology, threshold=max(scores) + 0.01)
+
+    assert [entity.concept for entity in linker.link(alone).entities] == [None]
+    together = [entity.concept for entity in linker.link(both).entities]
+    likeliest = scores.index(max(scores))
+    assert together[1 - likeliest] is None
+    given = together[likeliest]
+    assert given is not None
+    assert given.code == "<null>"
+    assert given.score == pytest.approx(1 - (1 - scores[0]) * (1 - scores[1]))
+
+
+def test_the_table_of_a_known_name_tells_whether_it_has_a_code() -> None:
+    markers = dict.fromkeys("TTF-1 calponina p63 CDX2 BCL6 fascina".split(), "<null>")
+    enzymes = {name: name for name in "aldolasa lipasa ureasa catalasa tripsina enolasa".split()}
+    documents = [
+        annotated(name, f"con {name}", {(name, PROTEIN): code})
+        for name, code in (markers | enzymes).items()
+    ]
+    terminology = build_terminology(documents)
+    marker = link(terminology, "calretinina", "calretinina", PROTEIN)
+    enzyme = link(terminology, "colinesterasa", "colinesterasa", PROTEIN)
+    assert marker is not None
+    assert enzyme is not None
+    assert (marker.code, enzyme.code) == ("<null>", "<null>")
+    assert marker.score > 0.5 > enzyme.score
+
+
 def test_unclear_entities_get_no_code_unless_asked(terminology: Terminology) -> None:
     document = annotated("x", "rojo dudoso", {("rojo dudoso", "UNCLEAR"): ""})
     assert Linker(terminology).link(document).entities[0].concept is None

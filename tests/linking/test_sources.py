@@ -97,9 +97,22 @@ def test_a_misspelling_that_was_annotated_gives_its_code_to_the_right_spelling()
     assert right_spellings(terms, [], ["metrotrexato", "metrotrexxato"]) == []
 
 
+def test_a_misspelling_may_be_near_to_several_names_of_one_thing() -> None:
+    terms = [Term("octeótrido", "1", "NORMALIZABLES", 2)]
+    group = SynonymGroup("drug", ("octreótido", "octreótide"))
+    assert [term.code for term in right_spellings(terms, [group], ["octreótido"])] == ["1"]
+    coded = [*terms, Term("octreótide", "2", "NORMALIZABLES", 1)]
+    assert right_spellings(coded, [group], []) == []
+
+
 def test_names_without_a_code_are_kept_as_such() -> None:
-    names = uncoded_names([Term("omeprazol", "1")], [], ["Omeprazol", "esomeprazol"])
-    assert names == [Term("esomeprazol", "", "", 0, "known:name")]
+    group = SynonymGroup("marker", ("TTF-1", "TTF1"))
+    names = uncoded_names([Term("omeprazol", "1")], [group], ["Omeprazol", "esomeprazol"])
+    assert names == [
+        Term("esomeprazol", "", "", 0, "known:name"),
+        Term("TTF-1", "", "", 0, "known:marker"),
+        Term("TTF1", "", "", 0, "known:marker"),
+    ]
 
 
 def test_the_bundled_tables_are_sound() -> None:
@@ -108,6 +121,7 @@ def test_the_bundled_tables_are_sound() -> None:
     assert {group.table for group in groups} == {
         "analyte",
         "antibody",
+        "cluster",
         "cytokine",
         "drug",
         "element",

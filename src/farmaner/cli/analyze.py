@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from farmaner.evaluation.analysis import SystemAnalysis
+    from farmaner.evaluation.error_classes import ClassCounts
+    from farmaner.evaluation.scoring import Counts
 
 
 def analyze(
@@ -39,6 +42,10 @@ def analyze(
     strict rules. Also by label, by what was seen in train, by length and by
     abbreviation; with scores (JSON lines of `annotate`) by confidence. With two
     systems: what one gets and the other misses.
+
+    Where gold and system have codes, these are classed too: wrong code, no
+    code, unseen surface, wrong span, missed or spurious entity, unclear, and
+    right code from wrong span. Their sums are those of `evaluate indexing`.
 
     The report and its JSON hold clinical text. The table on stdout holds none.
 
@@ -74,7 +81,9 @@ def analyze(
     console = Console(highlight=False)
     for analysis in systems:
         console.print(analysis.name, markup=False, overflow="fold")
-        console.print(_table(analysis))
+        console.print(_table(analysis.classes, analysis.score.micro))
+        if analysis.codes is not None:
+            console.print(_table(analysis.codes.classes, analysis.codes.score.micro, "code class"))
 
 
 def _warn(systems: tuple[SystemAnalysis, ...]) -> None:
@@ -90,17 +99,17 @@ def _warn(systems: tuple[SystemAnalysis, ...]) -> None:
             )
 
 
-def _table(analysis: SystemAnalysis) -> Table:
+def _table(classes: Mapping[Any, ClassCounts], micro: Counts, heading: str = "class") -> Table:
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=True)
-    micro = analysis.score.micro
-    footers = (len(analysis.errors), micro.false_negatives, micro.false_positives)
-    table.add_column("class", footer="all")
-    for heading, total in zip(("errors", "FN", "FP"), footers, strict=True):
-        table.add_column(heading, justify="right", no_wrap=True, footer=str(total))
-    for name, counts in analysis.classes.items():
+    n_errors = sum(counts.n_errors for counts in classes.values())
+    footers = (n_errors, micro.false_negatives, micro.false_positives)
+    table.add_column(heading, footer="all")
+    for name, total in zip(("errors", "FN", "FP"), footers, strict=True):
+        table.add_column(name, justify="right", no_wrap=True, footer=str(total))
+    for name, counts in classes.items():
         cells = (counts.n_errors, counts.false_negatives, counts.false_positives)
         table.add_row(name, *map(str, cells))
     return table

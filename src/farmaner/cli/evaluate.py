@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -99,6 +99,14 @@ def indexing(
     ],
     system: Annotated[list[Path], typer.Argument(help="One or more folders of .tsv files.")],
     rules: RulesOption = RulesName.strict,
+    oracle: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Add a row: gold's own entities (.ann and .txt) linked by this terminology, or by "
+            "the one that comes with farmaner: bundled.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score each document's set of codes (subtrack 2).
@@ -112,33 +120,61 @@ def indexing(
     not tell which codes only UNCLEAR entities carry: strict and codalab drop
     those and so need brat.
 
+    With --oracle the row `gold spans` says what linking alone costs: the codes
+    of the right entities of all gold documents, found by that terminology. What a system lacks
+    beyond that, it lost in recognition.
+
     Tables go to stdout, warnings (documents missing or unknown) to stderr.
 
     Examples:
       farmaner evaluate indexing dev/ codes/
+      farmaner evaluate indexing dev/ codes/ --oracle train.terms
       farmaner evaluate indexing gold-tsv/ run1/ run2/ --rules standalone
 
     Exit codes: 0 scored, 1 cannot be scored, 2 wrong usage, 130 interrupted.
     """
     chosen = RULES[rules.value]
     scores = [(path, score_indexing(gold, path, chosen)) for path in system]
-    _report("indexing", gold, scores, as_json)
+    _report("indexing", gold, scores, as_json, _oracle(gold, oracle, chosen))
 
 
-def _report(task: str, gold: Path, scores: Sequence[tuple[Path, Score]], as_json: bool) -> None:
+def _oracle(gold: Path, terminology: str | None, rules: Rules) -> IndexingScore | None:
+    """Return the score of gold's own entities linked by a terminology."""
+    if terminology is None:
+        return None
+    from farmaner.evaluation.inputs import read_gold
+    from farmaner.linking import Linker
+    from farmaner.linking.build import load_terminology
+
+    linker = Linker(load_terminology(None if terminology == "bundled" else terminology))
+    documents = read_gold(gold)
+    return score_indexing(documents, list(linker.link_documents(documents)), rules)
+
+
+def _report(
+    task: str,
+    gold: Path,
+    scores: Sequence[tuple[Path, Score]],
+    as_json: bool,
+    oracle: IndexingScore | None = None,
+) -> None:
     for path, score in scores:
         for warning in _warnings(score):
             print(f"farmaner: warning: {path}: {warning}", file=sys.stderr)
     if as_json:
         systems = [{"system": str(path), **score.as_dict()} for path, score in scores]
-        report = {"task": task, "gold": str(gold), "systems": systems}
+        report: dict[str, Any] = {"task": task, "gold": str(gold), "systems": systems}
+        if oracle is not None:
+            report["gold_spans"] = oracle.as_dict()
         print(json.dumps(report, indent=2, ensure_ascii=False))
         return
     from rich.columns import Columns
     from rich.console import Console
 
     titles = _titles([str(path) for path, _ in scores])
-    tables = [_table(title, score) for title, (_, score) in zip(titles, scores, strict=True)]
+    tables = [
+        _table(title, score, oracle) for title, (_, score) in zip(titles, scores, strict=True)
+    ]
     Console(highlight=False).print(Columns(tables, padding=(0, 3)))
 
 
@@ -164,7 +200,7 @@ def _warnings(score: Score) -> Iterable[str]:
         yield "gold holds nothing to find in the documents scored: recall and F1 are 0"
 
 
-def _table(title: str, score: Score) -> Table:
+def _table(title: str, score: Score, oracle: IndexingScore | None) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -187,6 +223,8 @@ def _table(title: str, score: Score) -> Table:
     for label, counts in labels.items():
         table.add_row(Text(label), *_cells(counts))
     table.add_row("micro", *_cells(score.micro), style="bold")
+    if oracle is not None:
+        table.add_row("gold spans", *_cells(oracle.micro))
     return table
 
 

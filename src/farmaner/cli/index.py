@@ -49,6 +49,7 @@ def index(
 
     Exit codes: 0 done, 1 failed or incomplete, 2 usage, 130 interrupted.
     """
+    from farmaner.errors import ConfigError
     from farmaner.formats.brat import read_brat
     from farmaner.formats.files import make_folder
     from farmaner.formats.indexing import document_codes, write_indexing
@@ -58,7 +59,12 @@ def index(
     linker = Linker(load_terminology(terminology), threshold=threshold)
     make_folder(output)
     if entities:
+        written: set[str] = set()
         for document in (d for folder in inputs for d in read_brat(folder)):
+            if document.id in written:
+                expected = "expected each document id in one folder alone"
+                raise ConfigError(f"{inputs[-1]}: {expected}, found {document.id!r} again")
+            written.add(document.id)
             write_indexing(output / f"{document.id}.tsv", document_codes(linker.link(document)))
         return
     from farmaner.recognizer import load

@@ -9,9 +9,11 @@ from typing import Literal, TypeAlias
 
 from farmaner.document import Document, Entity
 from farmaner.errors import CorpusError
+from farmaner.evaluation.code_analysis import CodeAnalysis, analyze_codes
 from farmaner.evaluation.confidence import Confidence, confidence
 from farmaner.evaluation.error_classes import (
     ERROR_CLASSES,
+    ClassCounts,
     ErrorClass,
     Matching,
     NerError,
@@ -28,15 +30,6 @@ VERDICTS: tuple[Verdict, ...] = ("both", "only A", "only B", "neither")
 
 
 @dataclass(frozen=True, slots=True)
-class ClassCounts:
-    """How many errors a class has, and what they cost: false negatives and false positives."""
-
-    n_errors: int = 0
-    false_negatives: int = 0
-    false_positives: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class SystemAnalysis:
     """One system against gold under the strict rules.
 
@@ -45,7 +38,8 @@ class SystemAnalysis:
     label) stand against predicted ones (second): exactly on the same span, and over it only in
     part; `none` where nothing stands against it. `confidence` is None where not every
     predicted entity has a score; `n_unscored` says how many have none. `group_rules` tells which
-    group of each split but `document` an entity belongs to.
+    group of each split but `document` an entity belongs to. `codes` is None where gold or system
+    has none.
     """
 
     name: str
@@ -57,6 +51,7 @@ class SystemAnalysis:
     confidence: Confidence | None
     n_unscored: int
     group_rules: Mapping[str, Group] = field(repr=False, compare=False)
+    codes: CodeAnalysis | None = None
 
     @property
     def errors(self) -> tuple[NerError, ...]:
@@ -66,15 +61,11 @@ class SystemAnalysis:
     @property
     def classes(self) -> dict[ErrorClass, ClassCounts]:
         """The counts of every class; they add up to the score's."""
-        totals = dict.fromkeys(ERROR_CLASSES, (0, 0, 0))
+        counts = dict.fromkeys(ERROR_CLASSES, ClassCounts())
         for error in self.errors:
-            n_errors, missed, spurious = totals[error.error_class]
-            totals[error.error_class] = (
-                n_errors + 1,
-                missed + (error.missed is not None),
-                spurious + (error.spurious is not None),
-            )
-        return {name: ClassCounts(*counts) for name, counts in totals.items()}
+            missed, spurious = error.missed is not None, error.spurious is not None
+            counts[error.error_class] += ClassCounts(1, int(missed), int(spurious))
+        return counts
 
     def found_keys(self) -> set[ItemKey]:
         """Return the items that gold and system share: document id, label, start, end."""
@@ -99,6 +90,7 @@ def analyze(
     document is shared; UnsupportedError on a discontinuous entity.
     """
     expected, answers = list(gold), list(system)
+    trained = None if train is None else list(train)
     score = score_ner(expected, answers, STRICT)
     documents = {document.id: document for document in answers}
     matchings = {}
@@ -113,7 +105,7 @@ def analyze(
         matchings[document.id] = match_entities(
             document.id, document.entities, entities, STRICT.dropped_labels
         )
-    seen = None if train is None else seen_labels(train, STRICT.dropped_labels)
+    seen = None if trained is None else seen_labels(trained, STRICT.dropped_labels)
     rules = groups(seen)
     splits = {
         split: split_counts(matchings.values(), rule, order)
@@ -122,6 +114,7 @@ def analyze(
     splits["document"] = _by_document(matchings)
     scored, n_unscored = _verdicts(matchings)
     n_gold = score.micro.true_positives + score.micro.false_negatives
+    coded = _has_codes(expected) and _has_codes(answers)
     return SystemAnalysis(
         name=name,
         score=score,
@@ -132,7 +125,12 @@ def analyze(
         confidence=confidence(scored, n_gold) if scored and not n_unscored else None,
         n_unscored=n_unscored,
         group_rules={split: rule for split, (rule, _) in rules.items()},
+        codes=analyze_codes(expected, answers, train=trained) if coded else None,
     )
+
+
+def _has_codes(documents: Iterable[Document]) -> bool:
+    return any(entity.concept for document in documents for entity in document.entities)
 
 
 @dataclass(frozen=True, slots=True)

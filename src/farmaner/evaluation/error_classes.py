@@ -30,6 +30,22 @@ ERROR_CLASSES: Mapping[ErrorClass, str] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
+class ClassCounts:
+    """How many errors a class has, and what they cost: false negatives and false positives."""
+
+    n_errors: int = 0
+    false_negatives: int = 0
+    false_positives: int = 0
+
+    def __add__(self, other: ClassCounts) -> ClassCounts:
+        return ClassCounts(
+            self.n_errors + other.n_errors,
+            self.false_negatives + other.false_negatives,
+            self.false_positives + other.false_positives,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class NerError:
     """One error: a false negative, a false positive, or one of each that belong together.
 

@@ -15,7 +15,7 @@ Side: TypeAlias = Literal["gold", "predicted"]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A span to show as gold's, as predicted or as both; `anchor` is what a link leads to."""
+    """A span to show as gold's, as predicted, as both or not; `anchor` is what a link leads to."""
 
     span: Span
     sides: tuple[Side, ...]
@@ -48,7 +48,7 @@ def segments(text: str, span: Span, marks: Sequence[Mark]) -> list[Segment]:
     for start, end in pairwise(ordered):
         over = [mark for mark in marks if mark.span.start < end and start < mark.span.end]
         sides: tuple[Side, ...] = ("gold", "predicted")
-        tags += (mark.tag for mark in over if mark.span.end == end)
+        tags += (mark.tag for mark in over if mark.tag and mark.span.end == end)
         goes_on = any(mark.span.end > end for mark in over)
         cut.append(
             Segment(

@@ -26,13 +26,15 @@ from farmaner.evaluation.analysis import (
     mended_by,
     side_by_side,
 )
+from farmaner.evaluation.code_analysis import SURFACE_GROUPS
+from farmaner.evaluation.code_errors import CODE_ERROR_CLASSES
+from farmaner.evaluation.code_report import codes_as_dict, codes_view, figures, places
 from farmaner.evaluation.error_classes import ERROR_CLASSES, NerError
 from farmaner.evaluation.highlight import document_marks, error_marks, segments
 from farmaner.evaluation.official import STRICT
 from farmaner.evaluation.plots import plots
-from farmaner.evaluation.scoring import Counts
+from farmaner.evaluation.sentences import Sentences
 from farmaner.formats.jsonl import document_to_json
-from farmaner.text import split_sentences
 
 _TEMPLATES = files("farmaner.evaluation") / "templates"
 
@@ -63,6 +65,7 @@ class Report:
             "gold": self.gold_name,
             "train": self.train_name,
             "error_classes": dict(ERROR_CLASSES),
+            "code_error_classes": dict(CODE_ERROR_CLASSES),
             "systems": [self._system_as_dict(index) for index in range(len(self.systems))],
             "side_by_side": None if both is None else asdict(both),
             "documents": [document_to_json(document) for document in self.gold],
@@ -82,6 +85,10 @@ class Report:
         return environment.get_template("report.html").render(
             report=self,
             classes=ERROR_CLASSES,
+            code_classes=CODE_ERROR_CLASSES,
+            code_labels=_code_labels(self.systems),
+            surface_groups=SURFACE_GROUPS,
+            coded=any(system.codes for system in self.systems),
             systems=[self._system_view(index) for index in range(len(self.systems))],
             both=self.side_by_side,
             labels=sorted({label for system in self.systems for label in system.score.by_label}),
@@ -99,13 +106,13 @@ class Report:
 
     def _system_as_dict(self, index: int) -> dict[str, Any]:
         system = self.systems[index]
-        sentences = _Sentences(self.gold)
+        sentences = Sentences(self.gold)
         return {
             "system": system.name,
             **system.score.as_dict(),
             "classes": {name: asdict(counts) for name, counts in system.classes.items()},
             "splits": {
-                split: {group: _figures(counts) for group, counts in groups.items()}
+                split: {group: figures(counts) for group, counts in groups.items()}
                 for split, groups in system.splits.items()
             },
             "confusion": [
@@ -118,18 +125,19 @@ class Report:
                 _error_as_dict(error, system, sentences, right)
                 for error, right in zip(system.errors, self._mended(index), strict=True)
             ],
+            "codes": None if system.codes is None else codes_as_dict(system.codes, sentences),
         }
 
     def _system_view(self, index: int) -> dict[str, Any]:
         """Return what the template shows of one system, its texts cut into segments."""
         system, letter = self.systems[index], "AB"[index]
-        sentences = _Sentences(self.gold)
+        sentences = Sentences(self.gold)
         errors = []
         anchors: dict[str, list[str]] = {}
         for number, (error, right) in enumerate(
             zip(system.errors, self._mended(index), strict=True), start=1
         ):
-            text, sentence = sentences.around(error)
+            text, sentence = sentences.around(error.document_id, error.surroundings)
             anchors.setdefault(error.document_id, []).append(f"place-{letter}{number}")
             errors.append(
                 {
@@ -146,17 +154,20 @@ class Report:
             "errors": errors,
             "confusion": _confusion_table(system),
             "plots": None if system.confidence is None else plots(system.confidence),
-            "documents": self._document_views(system, anchors),
+            "documents": self._document_views(system, letter, anchors),
+            "codes": None if system.codes is None else codes_view(system.codes, letter, sentences),
         }
 
     def _document_views(
-        self, system: SystemAnalysis, anchors: Mapping[str, Sequence[str]]
+        self, system: SystemAnalysis, letter: str, anchors: Mapping[str, Sequence[str]]
     ) -> list[dict[str, Any]]:
         views = []
+        code_places = {} if system.codes is None else places(system.codes, letter)
         for document in self.gold:
             matching = system.matchings[document.id]
             dropped = [e for e in document.entities if e.label in STRICT.dropped_labels]
             marks = document_marks(matching, anchors.get(document.id, ()), dropped)
+            marks += code_places.get(document.id, ())
             whole = Span(0, len(document.text)) if document.text else None
             views.append(
                 {
@@ -169,27 +180,13 @@ class Report:
         return views
 
 
-class _Sentences:
-    """Finds the sentence, or the run of them, in which an error stands."""
-
-    def __init__(self, gold: Iterable[Document]) -> None:
-        self._texts = {document.id: document.text for document in gold}
-        self._spans: dict[str, tuple[Span, ...]] = {}
-
-    def around(self, error: NerError) -> tuple[str, Span]:
-        """Return the document's text, and the span of the sentence without its last white space."""
-        text = self._texts[error.document_id]
-        if error.document_id not in self._spans:
-            self._spans[error.document_id] = split_sentences(text)
-        around = error.surroundings
-        spans = [span for span in self._spans[error.document_id] if span.overlaps(around)]
-        start, end = spans[0].start, spans[-1].end
-        visible = len(text[start:end].rstrip())
-        return text, Span(start, max(start + visible, around.end))
-
-
 def _read(name: str) -> str:
     return (_TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _code_labels(systems: Iterable[SystemAnalysis]) -> list[str]:
+    coded = [system.codes for system in systems if system.codes is not None]
+    return sorted({entity.label for codes in coded for e in codes.errors for entity in e.entities})
 
 
 def _groups(error: NerError, system: SystemAnalysis) -> dict[str, str]:
@@ -198,15 +195,10 @@ def _groups(error: NerError, system: SystemAnalysis) -> dict[str, str]:
     return {split: rule(entity) for split, rule in system.group_rules.items() if split != "label"}
 
 
-def _figures(counts: Counts) -> dict[str, float]:
-    derived = {"precision": counts.precision, "recall": counts.recall, "f1": counts.f1}
-    return asdict(counts) | derived
-
-
 def _error_as_dict(
-    error: NerError, system: SystemAnalysis, sentences: _Sentences, right: bool | None
+    error: NerError, system: SystemAnalysis, sentences: Sentences, right: bool | None
 ) -> dict[str, Any]:
-    text, sentence = sentences.around(error)
+    text, sentence = sentences.around(error.document_id, error.surroundings)
     return {
         "document": error.document_id,
         "class": error.error_class,
@@ -235,7 +227,7 @@ def _confidence_as_dict(system: SystemAnalysis) -> dict[str, Any] | None:
     found = system.confidence
     if found is None:
         return None
-    curve = [{"threshold": p.threshold, **_figures(p.counts)} for p in found.curve]
+    curve = [{"threshold": p.threshold, **figures(p.counts)} for p in found.curve]
     bins = [asdict(bin_) | {"share_correct": bin_.share_correct} for bin_ in found.bins]
     error = found.expected_calibration_error
     return {"curve": curve, "bins": bins, "expected_calibration_error": error}

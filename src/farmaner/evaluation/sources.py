@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 from typing import TypeAlias
 
-from farmaner.document import Document
+from farmaner.document import Document, Entity
 from farmaner.errors import CorpusError, UnsupportedError
 from farmaner.formats.brat import read_ann
 from farmaner.formats.indexing import document_codes, read_indexing
@@ -75,10 +75,21 @@ def gold_codes(source: Source, dropped_labels: Set[str]) -> frozenset[str]:
     if isinstance(source, Path) and source.suffix == ".tsv":
         return frozenset(read_indexing(source))
     annotated = source if isinstance(source, Document) else read_ann(source)
-    kept = [entity for entity in annotated.entities if entity.label not in dropped_labels]
-    ids = {entity.id for entity in kept}
-    noted = {code for id_, code in _notes(annotated.other_lines) if id_ in ids}
-    return frozenset(noted | {entity.concept.code for entity in kept if entity.concept})
+    coded = entity_codes(annotated.entities, annotated.other_lines)
+    return frozenset(code for entity, code in coded if entity.label not in dropped_labels)
+
+
+def entity_codes(
+    entities: Iterable[Entity], other_lines: Iterable[str]
+) -> Iterator[tuple[Entity, str]]:
+    """Yield entities with their codes, each pair once: the concept, and what other notes say."""
+    notes: dict[str | None, list[str]] = {}
+    for id_, code in _notes(other_lines):
+        notes.setdefault(id_, []).append(code)
+    for entity in entities:
+        own = [entity.concept.code] if entity.concept else []
+        for code in dict.fromkeys([*own, *notes.get(entity.id, ())]):
+            yield entity, code
 
 
 def system_codes(source: Source) -> frozenset[str]:

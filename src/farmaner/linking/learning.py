@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,8 @@ import numpy as np
 
 from farmaner.document import Document
 from farmaner.linking.linker import UNSCORED_LABELS, Linker
-from farmaner.linking.model import DEFAULT, logistic
+from farmaner.linking.model import DEFAULT, any_of, logistic
+from farmaner.linking.normalize import squashed_key
 from farmaner.linking.terminology import Terminology
 from farmaner.linking.terms import NULL
 
@@ -29,10 +31,11 @@ MIN_GOLD = 300
 class Example:
     """A code proposed for an entity: the features that speak for it, and whether it was right.
 
-    `code` is `<null>` where no step found a candidate.
+    `code` is `<null>` where no step found a candidate; `name` tells the document's names apart.
     """
 
     document: str
+    name: tuple[str, str]
     code: str
     features: Mapping[str, float]
     is_right: bool
@@ -71,10 +74,11 @@ def collect(
     """Add what the linker proposes for a document's entities to the examples of either model."""
     for entity, proposed, features in linker.evidence(document):
         code = entity.concept.code if entity.concept else None
+        name = squashed_key(entity.text), entity.label
         if proposed is not None:
-            candidates.append(Example(document.id, proposed, features, proposed == code))
+            candidates.append(Example(document.id, name, proposed, features, proposed == code))
         else:
-            nulls.append(Example(document.id, NULL, features, code == NULL))
+            nulls.append(Example(document.id, name, NULL, features, code == NULL))
 
 
 def best_threshold(
@@ -82,10 +86,24 @@ def best_threshold(
 ) -> float:
     """Return the highest threshold, in steps of 0.05, with an F1 within TOLERANCE of the best."""
     f1s: dict[float, float] = {}
+    of_codes = _scores_of_codes(scored)
     for threshold in (step / 20 for step in range(1, 20)):
-        found = {(e.document, e.code) for score, e in scored if score >= threshold}
+        found = {code for code, score in of_codes.items() if score >= threshold}
         f1s[threshold] = 2 * len(found & set(gold)) / max(len(found) + len(gold), 1)
     return max(threshold for threshold, f1 in f1s.items() if f1 >= max(f1s.values()) - TOLERANCE)
+
+
+def _scores_of_codes(
+    scored: Iterable[tuple[float, Example]],
+) -> dict[tuple[str, str], float]:
+    """Return the score by which a linker gives each code to a document; see `Linker.link`."""
+    by_name: dict[tuple[str, str], dict[tuple[str, str], float]] = defaultdict(dict)
+    for score, example in scored:
+        by_name[example.document, example.code][example.name] = score
+    return {
+        (document, code): any_of(scores.values()) if code == NULL else max(scores.values())
+        for (document, code), scores in by_name.items()
+    }
 
 
 def _gold_codes(documents: Iterable[Document]) -> set[tuple[str, str]]:

@@ -12,7 +12,7 @@ from farmaner.document import Concept, Document, Entity
 from farmaner.errors import ConfigError
 from farmaner.linking.abbreviations import find_abbreviations
 from farmaner.linking.approximate import similar_terms
-from farmaner.linking.model import Evidence, LinkingModel, null_features
+from farmaner.linking.model import Evidence, LinkingModel, any_of, null_features
 from farmaner.linking.normalize import Level, plain_key, squashed_key
 from farmaner.linking.synonyms import KNOWN
 from farmaner.linking.terminology import Terminology
@@ -50,21 +50,25 @@ _PARTS = re.compile(r"[/()\[\]=,]")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A code for an entity: its probability, the step that found it, and the term it found."""
+    """A code for an entity: its probability, the step that found it, and the term it found.
+
+    `source` is the term's, as in `Term`.
+    """
 
     code: str
     score: float
     step: Step
     term: str
     evidence: Evidence | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The candidates of the first step that had any, and whether the name is known uncoded."""
+    """The candidates of the first step that had any, or the table of a name known uncoded."""
 
     candidates: tuple[Candidate, ...] = ()
-    is_known: bool = False
+    table: str | None = None
 
 
 class Linker:
@@ -96,16 +100,27 @@ class Linker:
     def link(self, document: Document) -> Document:
         """Return the document with a concept for every entity that has one, and for no other.
 
-        Equal names with equal labels get equal codes within a document.
+        Equal names with equal labels get equal codes within a document. Names that may have no
+        code support one another: the likeliest of them gets `<null>` by the probability that any
+        of them has none.
         """
         context = _Context.of(document)
-        known: dict[tuple[str, str], Concept | None] = {}
+        best: dict[tuple[str, str], Candidate | None] = {}
         for entity in document.entities:
             key = entity.text, entity.label
-            if key not in known:
-                known[key] = self._concept(entity, context)
+            if key not in best:
+                best[key] = self._best(entity, context)
+        nulls = {
+            (squashed_key(text), label): found.score
+            for (text, label), found in best.items()
+            if found is not None and found.code == NULL
+        }
+        likeliest, any_null = max(nulls.values(), default=1.0), any_of(nulls.values())
+        for key, found in best.items():
+            if found is not None and found.code == NULL and found.score == likeliest:
+                best[key] = replace(found, score=any_null)
         entities = tuple(
-            replace(entity, concept=known[entity.text, entity.label])
+            replace(entity, concept=self._concept(best[entity.text, entity.label]))
             for entity in document.entities
         )
         return replace(document, entities=entities)
@@ -139,13 +154,15 @@ class Linker:
                 assert best.evidence is not None  # noqa: S101  every step but null gives it
                 yield entity, best.code, best.evidence.features()
             else:
-                features = null_features(entity.text, entity.label, is_known=found.is_known)
+                features = null_features(entity.text, entity.label, table=found.table)
                 yield entity, None, features
 
-    def _concept(self, entity: Entity, context: _Context) -> Concept | None:
+    def _best(self, entity: Entity, context: _Context) -> Candidate | None:
         if entity.label in self._skipped:
             return None
-        best = next(iter(self._candidates(entity, context)), None)
+        return next(iter(self._candidates(entity, context)), None)
+
+    def _concept(self, best: Candidate | None) -> Concept | None:
         if best is None or best.score < self.threshold:
             return None
         return Concept(best.code, best.score)
@@ -154,7 +171,7 @@ class Linker:
         found = self._find(entity, context)
         if found.candidates or "null" not in self._steps:
             return list(found.candidates)
-        score = self.model.null_score(entity.text, entity.label, is_known=found.is_known)
+        score = self.model.null_score(entity.text, entity.label, table=found.table)
         return [Candidate(NULL, score, "null", "")] if score > 0 else []
 
     def _find(self, entity: Entity, context: _Context) -> _Found:
@@ -168,7 +185,7 @@ class Linker:
                 if not found and step == "derived":
                     found = self._by_parts(name, entity.label)
             if found and found[0].code == UNCODED:
-                return _Found((), is_known=True)
+                return _Found((), found[0].source.removeprefix(KNOWN))
             if found:
                 coded = (candidate for candidate in found if candidate.code != UNCODED)
                 return _Found(tuple(coded))
@@ -247,7 +264,8 @@ class Linker:
                 is_null=code == NULL,
                 name=name,
             )
-            found.append(Candidate(code, self.model.score(evidence), step, term.text, evidence))
+            score = self.model.score(evidence)
+            found.append(Candidate(code, score, step, term.text, evidence, term.source))
         return sorted(found, key=lambda candidate: -candidate.score)
 
 

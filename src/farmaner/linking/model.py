@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,12 +51,12 @@ class LinkingModel:
         """Return the probability that the code is right."""
         return logistic(self.weights, evidence.features())
 
-    def null_score(self, name: str, label: str, *, is_known: bool) -> float:
+    def null_score(self, name: str, label: str, *, table: str | None) -> float:
         """Return the probability that a name without candidates has the code `<null>`.
 
-        `is_known` says that the name stands in a table of names without a code here.
+        `table` is the table of names without a code here in which the name stands, if any.
         """
-        return logistic(self.null_weights, null_features(name, label, is_known=is_known))
+        return logistic(self.null_weights, null_features(name, label, table=table))
 
 
 _SHAPES = {
@@ -75,10 +75,20 @@ _SHAPES = {
 }
 
 
-def null_features(name: str, label: str, *, is_known: bool) -> dict[str, float]:
-    """Return what a name's shape tells of its having no code."""
+def null_features(name: str, label: str, *, table: str | None) -> dict[str, float]:
+    """Return what a name's shape and table tell of its having no code.
+
+    The codes of most known names are merely not here; of the markers of pathologists many have
+    none.
+    """
     shapes = {shape: float(bool(form.match(name))) for shape, form in _SHAPES.items()}
-    return {"bias": 1.0, f"label={label}": 1.0, "known": float(is_known), **shapes}
+    known = {} if table is None else {"known": 1.0, f"table={table}": 1.0}
+    return {"bias": 1.0, f"label={label}": 1.0, **known, **shapes}
+
+
+def any_of(probabilities: Iterable[float]) -> float:
+    """Return the probability that at least one of several independent things is so."""
+    return 1.0 - math.prod(1.0 - probability for probability in probabilities)
 
 
 def logistic(weights: Mapping[str, float], features: Mapping[str, float]) -> float:

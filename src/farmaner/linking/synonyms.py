@@ -71,40 +71,51 @@ def uncoded_names(
 ) -> list[Term]:
     """Return the names that no term holds, as terms without a code.
 
-    They keep a linker from taking one drug for a misspelling of another.
+    They keep a linker from taking one drug for a misspelling of another, and their table tells
+    something of whether a name has a code at all.
     """
     known = {squashed_key(term.text) for term in terms}
-    every = dict.fromkeys([*names, *(name for group in groups for name in group.names)])
+    tables = {name: group.table for group in reversed(list(groups)) for name in group.names}
+    every = {**dict.fromkeys(names, "name"), **tables}
     return [
-        Term(name, UNCODED, "", 0, KNOWN + "name")
-        for name in every
+        Term(name, UNCODED, "", 0, KNOWN + table)
+        for name, table in every.items()
         if squashed_key(name) not in known
     ]
 
 
 def right_spellings(
-    terms: Sequence[Term], groups: Iterable[SynonymGroup], names: Iterable[str]
+    terms: Sequence[Term], groups: Iterable[SynonymGroup], names: Sequence[str]
 ) -> list[Term]:
     """Return the names of which only a misspelling was annotated, with its code.
 
-    A misspelling is an annotated term that is no known name itself and nearly that of one, and of
-    one only, that has no code.
+    A misspelling is an annotated term that is no known name itself and nearly that of one thing,
+    of one only, of which no name has a code.
     """
     coded = {squashed_key(term.text) for term in terms}
-    known = dict.fromkeys([*names, *(name for group in groups for name in group.names)])
-    by_letter: dict[str, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
-    for name in known:
-        stems = tuple(core_stems(name))
-        if squashed_key(name) not in coded and len("".join(stems)) > MIN_WORD:
-            by_letter[stems[0][0]].append((name, stems))
-    keys = {squashed_key(name) for name in known}
+    things = [group.names for group in groups]
+    keys = {squashed_key(name) for thing in things for name in thing}
+    things += [(name,) for name in names if squashed_key(name) not in keys]
+    keys.update(map(squashed_key, names))
+    by_letter: dict[str, list[tuple[int, str, tuple[str, ...]]]] = defaultdict(list)
+    for index, thing in enumerate(things):
+        if any(squashed_key(name) in coded for name in thing):
+            continue
+        for name in thing:
+            stems = tuple(core_stems(name))
+            if len("".join(stems)) > MIN_WORD:
+                by_letter[stems[0][0]].append((index, name, stems))
     found = []
     for term in terms:
         stems = tuple(core_stems(term.text))
         if not term.count or term.code == NULL or not stems or squashed_key(term.text) in keys:
             continue
-        near = [(similarity(stems, other), name) for name, other in by_letter[stems[0][0]]]
-        best = sorted((value, name) for value, name in near if value > 0)[-2:]
+        near: dict[int, tuple[float, str]] = {}
+        for index, name, other in by_letter[stems[0][0]]:
+            value = similarity(stems, other)
+            if value > 0:
+                near[index] = max(near.get(index, (0.0, "")), (value, name))
+        best = sorted(near.values())[-2:]
         if best and (len(best) == 1 or best[0][0] < best[1][0]):
             found.append(Term(best[-1][1], term.code, term.label, 0, KNOWN + "spelling"))
     return found

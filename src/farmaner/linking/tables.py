@@ -115,6 +115,7 @@ TABLE_LABELS = MappingProxyType(
     {
         "element": "NORMALIZABLES",
         "enzyme": "PROTEINAS",
+        "cluster": "PROTEINAS",
         "marker": "PROTEINAS",
         "cytokine": "PROTEINAS",
         "antibody": "PROTEINAS",
