@@ -14,6 +14,7 @@ from farmaner.cli import corpus, evaluate, terminology
 from farmaner.cli.analyze import analyze
 from farmaner.cli.annotate import annotate
 from farmaner.cli.compare import compare
+from farmaner.cli.convert import convert
 from farmaner.cli.export import export
 from farmaner.cli.index import index
 from farmaner.cli.pretrain import pretrain
@@ -34,6 +35,7 @@ app.command("pretrain")(pretrain)
 app.command("train")(train)
 app.command("export")(export)
 app.command("annotate")(annotate)
+app.command("convert")(convert)
 app.command("analyze")(analyze)
 app.command("compare")(compare)
 app.command("index")(index)

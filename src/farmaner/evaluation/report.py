@@ -27,12 +27,13 @@ from farmaner.evaluation.analysis import (
     side_by_side,
 )
 from farmaner.evaluation.error_classes import ERROR_CLASSES, NerError
-from farmaner.evaluation.highlight import document_marks, error_marks, segments
+from farmaner.evaluation.highlight import document_marks, error_marks
 from farmaner.evaluation.official import STRICT
 from farmaner.evaluation.plots import plots
 from farmaner.evaluation.scoring import Counts
 from farmaner.formats.jsonl import document_to_json
 from farmaner.text import split_sentences
+from farmaner.text.highlight import segments
 
 _TEMPLATES = files("farmaner.evaluation") / "templates"
 
