@@ -14,7 +14,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from farmaner.document import Concept, Document, Entity
@@ -51,7 +50,7 @@ def write_docbin(documents: Iterable[Document], path: Path | str) -> Losses:
     return losses
 
 
-def _library() -> ModuleType:
+def _library() -> Any:
     try:
         import spacy
         import spacy.tokens
@@ -60,8 +59,11 @@ def _library() -> ModuleType:
     return spacy
 
 
-def _to_doc(document: Document, vocab: Any, spacy: ModuleType) -> Any:
-    words, spaces, starts, ends = [], [], {}, {}
+def _to_doc(document: Document, vocab: Any, spacy: Any) -> Any:
+    words: list[str] = []
+    spaces: list[bool] = []
+    starts: dict[int, int] = {}
+    ends: dict[int, int] = {}
     for start, end, space in _tokens(document):
         starts[start] = len(words)
         words.append(document.text[start:end])

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from farmaner.document import Concept, Document, Entity
@@ -81,7 +80,7 @@ def write_inception(documents: Iterable[Document], path: Path | str) -> Losses:
     return losses
 
 
-def _library() -> ModuleType:
+def _library() -> Any:
     try:
         import cassis
     except ImportError:
@@ -89,7 +88,7 @@ def _library() -> ModuleType:
     return cassis
 
 
-def _types(cassis: ModuleType) -> Any:
+def _types(cassis: Any) -> Any:
     """Return the one type that is written, as DKPro Core has it."""
     types = cassis.TypeSystem()
     entity = types.create_type(_ENTITY)
@@ -98,7 +97,7 @@ def _types(cassis: ModuleType) -> Any:
     return types
 
 
-def _to_cas(document: Document, cassis: ModuleType, types: Any) -> Any:
+def _to_cas(document: Document, cassis: Any, types: Any) -> Any:
     cas = cassis.Cas(typesystem=types)
     cas.sofa_string, cas.sofa_mime = document.text, "text/plain"
     kind = types.get_type(_ENTITY)
