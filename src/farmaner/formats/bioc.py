@@ -138,10 +138,10 @@ def _annotations(made: Any) -> Iterator[Any]:
 def _text(passages: Iterable[Any], where: Where) -> str:
     text = ""
     for passage in passages:
-        text = _put(text, passage.offset, passage.text or "", "\n", where)
-        if not passage.text:
-            for sentence in passage.sentences:
-                text = _put(text, sentence.offset, sentence.text or "", " ", where)
+        filling = "\n"
+        for part in [passage] if passage.text else passage.sentences:
+            text = _put(text, part.offset, part.text or "", filling, where)
+            filling = " "
     return text
 
 

@@ -40,11 +40,12 @@ def read_inception(path: Path | str) -> list[Document]:
         types = cassis.load_typesystem(read_text(types_file))
     except (XMLSyntaxError, ValueError, KeyError):
         raise Where(types_file).error("a UIMA type system", "something else") from None
+    not_a_cas = (XMLSyntaxError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
     documents = []
     for file in files:
         try:
             cas = cassis.load_cas_from_xmi(read_text(file), typesystem=types)
-        except (XMLSyntaxError, ValueError, KeyError, TypeError, AttributeError, RuntimeError):
+        except (*not_a_cas, cassis.typesystem.TypeNotFoundError):
             raise Where(file).error(f"a UIMA CAS of the types in {_TYPES}", "another") from None
         documents.append(_document(cas, file))
     return documents

@@ -4,7 +4,7 @@
     <Text name="text" value="$text"/></View>
 
 Offsets of a Text region count code points, CR and LF as one each (the editor's
-`selection-tools.js`; up to version 1.4 they counted UTF-16 code units, #1347). Since each region
+`selection-tools.js`; old exports count UTF-16 code units, label-studio #1347). Since each region
 says its text, either is read. A document with a score is written as `predictions`, one without
 as `annotations`; of several annotations the first that was not cancelled is read, else the first
 prediction. A code stands in the region's note, `meta.text`, where the editor shows it.
