@@ -16,10 +16,12 @@ def convert(
     source: Annotated[Path, typer.Argument(metavar="IN", help="a file, or a folder")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="a file, or a folder")],
     from_: Annotated[
-        str | None, typer.Option("--from", metavar="FORMAT", help="what IN is  [default: its name]")
+        str | None,
+        typer.Option("--from", metavar="FORMAT", help="what IN is, where its name does not say"),
     ] = None,
     to: Annotated[
-        str | None, typer.Option("--to", metavar="FORMAT", help="what OUT is  [default: its name]")
+        str | None,
+        typer.Option("--to", metavar="FORMAT", help="what OUT is, where its name does not say"),
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="exit with 1 where OUT cannot hold all of IN")
