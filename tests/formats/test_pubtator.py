@@ -50,9 +50,12 @@ def test_line_ends_after_the_first_become_spaces_and_offsets_stay(tmp_path: Path
     ]
 
 
-def test_a_line_end_with_nothing_after_it_is_lost_and_counted(tmp_path: Path) -> None:
-    assert +write_pubtator([Document("a", "oro\n")], tmp_path / "a") == {Loss.LINE_END: 1}
-    assert read_pubtator(tmp_path / "a") == [Document("a", "oro")]
+def test_an_entity_over_a_last_line_end_keeps_its_place(tmp_path: Path) -> None:
+    document = Document("a", "oro\n", (Entity(Span(2, 4), "X", "o\n"),))
+    assert +write_pubtator([document], tmp_path / "a") == {Loss.LINE_END: 1}
+    assert read_pubtator(tmp_path / "a") == [
+        Document("a", "oro ", (Entity(Span(2, 4), "X", "o "),))
+    ]
 
 
 def test_offsets_counted_in_utf16_are_realigned_by_the_text(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 Offsets count code points over the title, one character, and the abstract
 (ncbi.nlm.nih.gov/CBBresearch/Lu/Demo/tmTools/Format.html). A document's first line is the
-title, the rest the abstract, whose line ends become spaces, one for one, so that offsets stay.
-Of a text of one line the abstract is empty and the text is the title alone. A blank line ends a
+title, the rest the abstract; line ends but the first become spaces, one for one, so that offsets
+stay. Of a text of one line the abstract is empty and the title is all of it. A blank line ends a
 document. Relations and other lines are passed over.
 """
 
@@ -103,10 +103,10 @@ def _parts(documents: Iterable[Document], losses: Losses) -> Iterator[str]:
                     "the id, |, found another"
                 )
         title, _, rest = document.text.partition("\n")
-        abstract = _LINE_ENDS.sub(" ", rest)
-        n_lost = len(_LINE_ENDS.findall(title + rest)) + (not rest and document.text != title)
-        losses[Loss.LINE_END] += n_lost
-        title = _LINE_ENDS.sub(" ", title)
+        if not rest:  # a line end that is the last character stays in the title
+            title = document.text
+        losses[Loss.LINE_END] += len(_LINE_ENDS.findall(title + rest))
+        title, abstract = (_LINE_ENDS.sub(" ", part) for part in (title, rest))
         yield f"{id_}|t|{title}\n{id_}|a|{abstract}\n"
         for entity in document.entities:
             code = "" if entity.concept is None else entity.concept.code
