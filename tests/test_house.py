@@ -79,6 +79,18 @@ def test_annotating_from_the_command_line_loads_neither_torch_nor_transformers()
     assert loaded_by(code, [*TRAINING_ONLY, "onnxruntime"]) == ["onnxruntime"]
 
 
+def test_converting_plain_formats_loads_no_library_of_an_extra() -> None:
+    notes = ROOT / "examples" / "notes"
+    code = f"""
+        import tempfile
+        from farmaner.cli import run
+
+        with tempfile.TemporaryDirectory() as folder:
+            assert run(["convert", {str(notes)!r}, f"{{folder}}/a.conll"]) == 0
+    """
+    assert loaded_by(code, ["bioc", "cassis", "fhir", "lxml", "onnxruntime", "spacy"]) == []
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
     """A copy of the package and of the contracts that a test may break."""

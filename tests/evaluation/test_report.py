@@ -13,10 +13,10 @@ from farmaner.cli import run
 from farmaner.document import Document, Entity, Span
 from farmaner.errors import ConfigError, CorpusError
 from farmaner.evaluation.analysis import SystemAnalysis, analyze, mended_by, side_by_side
-from farmaner.evaluation.highlight import Mark, segments
 from farmaner.evaluation.report import Report
 from farmaner.formats.brat import write_brat
 from farmaner.formats.jsonl import write_jsonl
+from farmaner.text.highlight import Mark, segments
 
 DRUG, PROTEIN, UNCLEAR = "NORMALIZABLES", "PROTEINAS", "UNCLEAR"
 FIRST = "Alérgica a penicilina. Albúmina sérica 3,9 g/dl.\nFe & <b>Na</b> normales; CD3 dudoso.\n"

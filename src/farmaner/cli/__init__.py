@@ -17,6 +17,7 @@ from farmaner.cli.annotate import annotate
 from farmaner.cli.build_model import build_model
 from farmaner.cli.calibrate import calibrate
 from farmaner.cli.compare import compare
+from farmaner.cli.convert import convert
 from farmaner.cli.distill import distill
 from farmaner.cli.experiment import experiment
 from farmaner.cli.export import export
@@ -48,6 +49,7 @@ app.command("build-model")(build_model)
 app.command("experiment")(experiment)
 app.command("export")(export)
 app.command("annotate")(annotate)
+app.command("convert")(convert)
 app.command("analyze")(analyze)
 app.command("compare")(compare)
 app.command("index")(index)

@@ -1,66 +1,15 @@
-"""Texts with entities marked, cut into segments that a template can print one after another."""
+"""The marks of an analysis: errors, and documents with what was found, missed and made up."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal, TypeAlias
 
-from farmaner.document import Entity, Span
+from farmaner.document import Entity
 from farmaner.evaluation.error_classes import Matching, NerError
+from farmaner.text.highlight import Mark
 
 Side: TypeAlias = Literal["gold", "predicted"]
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A span to show as gold's, as predicted, as both or not; `anchor` is what a link leads to."""
-
-    span: Span
-    sides: tuple[Side, ...]
-    tag: str
-    anchor: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """Characters under the same marks: the sides they are on, and what stands around them.
-
-    `tags` are printed after it: those of a whole run of marks, where the last of them ends, so
-    that nothing comes between characters that belong together.
-    """
-
-    text: str
-    sides: tuple[Side, ...]
-    tags: tuple[str, ...]
-    anchors: tuple[str, ...]
-
-
-def segments(text: str, span: Span, marks: Sequence[Mark]) -> list[Segment]:
-    """Return the characters of `span` in order; marks may overlap but not reach outside it."""
-    bounds = {span.start, span.end}
-    for mark in marks:
-        bounds |= {mark.span.start, mark.span.end}
-    ordered = sorted(bounds)
-    cut: list[Segment] = []
-    tags: list[str] = []
-    for start, end in pairwise(ordered):
-        over = [mark for mark in marks if mark.span.start < end and start < mark.span.end]
-        sides: tuple[Side, ...] = ("gold", "predicted")
-        tags += (mark.tag for mark in over if mark.tag and mark.span.end == end)
-        goes_on = any(mark.span.end > end for mark in over)
-        cut.append(
-            Segment(
-                text[start:end],
-                tuple(side for side in sides if any(side in mark.sides for mark in over)),
-                () if goes_on else tuple(tags),
-                tuple(mark.anchor for mark in over if mark.anchor and mark.span.start == start),
-            )
-        )
-        if not goes_on:
-            tags = []
-    return cut
 
 
 def error_marks(error: NerError) -> list[Mark]:

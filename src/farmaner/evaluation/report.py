@@ -30,11 +30,12 @@ from farmaner.evaluation.code_analysis import SURFACE_GROUPS
 from farmaner.evaluation.code_errors import CODE_ERROR_CLASSES
 from farmaner.evaluation.code_report import codes_as_dict, codes_view, figures, places
 from farmaner.evaluation.error_classes import ERROR_CLASSES, NerError
-from farmaner.evaluation.highlight import document_marks, error_marks, segments
+from farmaner.evaluation.highlight import document_marks, error_marks
 from farmaner.evaluation.official import STRICT
 from farmaner.evaluation.plots import plots
 from farmaner.evaluation.sentences import Sentences
 from farmaner.formats.jsonl import document_to_json
+from farmaner.text.highlight import segments
 
 _TEMPLATES = files("farmaner.evaluation") / "templates"
 

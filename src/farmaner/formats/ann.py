@@ -111,6 +111,13 @@ def format_ann(document: Document) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def lines_beside_concepts(document: Document) -> tuple[str, ...]:
+    """Return a document's `other_lines` without the notes that its concepts were read from."""
+    notes = set(_own_notes(document.other_lines, _ids(document)).values())
+    lines = enumerate(document.other_lines)
+    return tuple(line for index, line in lines if index not in notes)
+
+
 def format_spans(entity: Entity) -> str:
     """Return an entity's offsets as brat writes them: `27 46`, or `27 30;35 46` in fragments."""
     return ";".join(f"{span.start} {span.end}" for span in entity.fragments or (entity.span,))

@@ -15,7 +15,7 @@ from farmaner.document import Document, Entity
 from farmaner.errors import CorpusError, OffsetError
 from farmaner.formats.alignment import AS_WRITTEN, place
 from farmaner.formats.ann import AnnFile, format_ann, format_spans, parse_ann, try_parse_ann
-from farmaner.formats.files import make_folder, read_text, write_text
+from farmaner.formats.files import make_folder, read_text, refuse_as_file_name, write_text
 
 __all__ = [
     "Alignment",
@@ -178,18 +178,10 @@ def write_brat(documents: Iterable[Document], folder: Path | str) -> None:
     make_folder(folder)
     seen: set[str] = set()
     for document in documents:
-        id_ = document.id
-        if not id_ or id_.startswith(".") or any(sign in id_ for sign in "/\\\0\n"):
-            raise CorpusError(
-                f"{folder}: expected a document id that is a file name and not hidden, "
-                f"found {id_!r}"
-            )
-        if id_ in seen:
-            raise CorpusError(f"{folder}: expected each document id once, found {id_!r} again")
-        seen.add(id_)
+        refuse_as_file_name(document.id, folder, seen)
         ann = format_ann(document)
-        write_text(folder / f"{id_}.txt", document.text)
-        write_text(folder / f"{id_}.ann", ann)
+        write_text(folder / f"{document.id}.txt", document.text)
+        write_text(folder / f"{document.id}.ann", ann)
 
 
 def write_ann(document: Document, path: Path | str) -> None:

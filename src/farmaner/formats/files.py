@@ -15,11 +15,15 @@ def read_text(path: Path | str) -> str:
     Raises FormatError with the offset of the first byte that is not UTF-8, CorpusError for a
     file that cannot be opened.
     """
+    return decode_text(read_bytes(path), path)
+
+
+def read_bytes(path: Path | str) -> bytes:
+    """Return a file's bytes; CorpusError for a file that cannot be opened."""
     try:
-        data = Path(path).read_bytes()
+        return Path(path).read_bytes()
     except OSError as error:
         raise CorpusError(f"{path}: expected a readable file, found: {error.strerror}") from None
-    return decode_text(data, path)
 
 
 def decode_text(data: bytes, path: Path | str) -> str:
@@ -41,6 +45,17 @@ def make_folder(path: Path) -> None:
         ) from None
 
 
+def refuse_as_file_name(id_: str, folder: Path, seen: set[str]) -> None:
+    """Raise CorpusError for an id that is no file name or is among `seen`, else add it there."""
+    if not id_ or id_.startswith(".") or any(sign in id_ for sign in "/\\\0\n"):
+        raise CorpusError(
+            f"{folder}: expected a document id that is a file name and not hidden, found {id_!r}"
+        )
+    if id_ in seen:
+        raise CorpusError(f"{folder}: expected each document id once, found {id_!r} again")
+    seen.add(id_)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text as UTF-8, its line ends as they are; the file is complete or not there.
 
@@ -52,17 +67,26 @@ def write_text(path: Path, text: str) -> None:
 
 def write_parts(path: Path, parts: Iterable[str]) -> None:
     """Write a text that comes in parts as `write_text` does, holding one part at a time."""
-    whole = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with whole.open("wb") as file:
-            for part in parts:
-                file.write(part.encode("utf-8"))
-        whole.replace(path)
+        _write_whole(path, (part.encode("utf-8") for part in parts))
     except UnicodeEncodeError as error:
         raise UnsupportedError(
             f"{path}: expected text that UTF-8 can hold, found a lone surrogate at character "
             f"{error.start}"
         ) from None
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file, complete or not there; CorpusError for one that cannot be written."""
+    _write_whole(path, [data])
+
+
+def _write_whole(path: Path, parts: Iterable[bytes]) -> None:
+    whole = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with whole.open("wb") as file:
+            file.writelines(parts)
+        whole.replace(path)
     except OSError as error:
         raise CorpusError(f"{path}: expected a writable file, found: {error.strerror}") from None
     finally:
