@@ -8,9 +8,9 @@ from typing import Any
 from farmaner.document import Entity, Span
 from farmaner.evaluation.code_analysis import CodeAnalysis
 from farmaner.evaluation.code_errors import CodeError
-from farmaner.evaluation.highlight import Mark, segments
 from farmaner.evaluation.scoring import Counts
 from farmaner.evaluation.sentences import Sentences
+from farmaner.text.highlight import Mark, segments
 
 
 def figures(counts: Counts) -> dict[str, float]:

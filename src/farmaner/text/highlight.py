@@ -49,7 +49,7 @@ def segments(text: str, span: Span, marks: Sequence[Mark]) -> list[Segment]:
         still = [pair for pair in open_ if pair[1].span.end > start]
         open_ = sorted(still + beginning.get(start, []), key=itemgetter(0))
         over = [mark for _, mark in open_]
-        tags += (mark.tag for mark in over if mark.span.end == end)
+        tags += (mark.tag for mark in over if mark.tag and mark.span.end == end)
         goes_on = any(mark.span.end > end for mark in over)
         cut.append(
             Segment(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from playwright._impl._api_structures import FilePayload
     from tests.service.page.conftest import Ask, OpenPage, Shown
 
 pytestmark = pytest.mark.slow
@@ -251,7 +252,7 @@ def test_every_label_is_read_with_enough_contrast(open_page: OpenPage, scheme: s
 @pytest.mark.parametrize("width", [360, 1280])
 def test_axe_finds_nothing_to_object_to(open_page: OpenPage, width: int, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    gold = {
+    gold: FilePayload = {
         "name": "nota.ann",
         "mimeType": "text/plain",
         "buffer": "T1\tPROTEINAS 0 8\tAlbúmina\nT2\tNORMALIZABLES 23 33\tpenicilina\n".encode(),
