@@ -147,7 +147,8 @@ class _Quantizer:
         flat = self._add("Reshape", [scale, "last_axis"], f"{name}_flat")
         n_pieces = self._add("Shape", [flat], f"{name}_n")
         middles = self._add("Expand", ["middle", n_pieces], f"{name}_middle")
-        self._add("QuantizeLinear", [name, flat, middles], whole, axis=1)
+        # the runtime's own: ONNX Runtime 1.23 lacks the standard one at the opset of Attention
+        self._add("QuantizeLinear", [name, flat, middles], whole, _RUNTIME, axis=1)
         return whole, scale
 
     def _bias(self, node: Any) -> tuple[str, str]:
