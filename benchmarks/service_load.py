@@ -22,7 +22,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -234,7 +234,8 @@ def main() -> None:
     arguments = parser.parse_args()
     phases = run(arguments.seconds, arguments.options)
     if arguments.json:
-        arguments.json.write_text(json.dumps([asdict(phase) for phase in phases]), encoding="utf-8")
+        rows = [vars(phase) for phase in phases]
+        arguments.json.write_text(json.dumps(rows), encoding="utf-8")
 
 
 if __name__ == "__main__":

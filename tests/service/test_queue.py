@@ -148,7 +148,7 @@ def sample(metrics: Metrics, name: str, **labels: str) -> float | None:
 
 def test_jobs_that_wait_while_the_model_works_go_together(start: MakeWorker) -> None:
     model = WatchedModel()
-    worker, metrics = start(model, max_batch_pieces=60)
+    worker, metrics = start(model, max_batch_pieces=60, timeout_seconds=1e6)
     model.gate.clear()
     jobs = [job(f"{NOTE} {number}") for number in range(6)]
     worker.submit(jobs[0])
@@ -190,6 +190,24 @@ def test_no_more_is_taken_than_is_answered_in_time(start: MakeWorker) -> None:
     assert refusal.value.error_type == "queue_full"
     assert refusal.value.retry_after_seconds is not None
     assert [len(each.answer.result(30)) for each in (second, waiting)] == [1, 1]
+
+
+def test_batches_are_smaller_where_the_model_is_slow(start: MakeWorker) -> None:
+    """Rounds of 16 pieces that take 0.2 s or more, and requests that have 0.4 s."""
+    model = WatchedModel()
+    worker, _ = start(model, timeout_seconds=0.4)
+    model.gate.clear()
+    jobs = [job("a" * 39)]
+    worker.submit(jobs[0])
+    assert model.began.acquire(timeout=30)
+    jobs += [job(letter * 39) for letter in "bc"]
+    for each in jobs[1:]:
+        worker.submit(each)
+    time.sleep(0.2)
+    model.gate.set()
+
+    assert [len(each.answer.result(30)) for each in jobs] == [1, 1, 1]
+    assert [len(round_) for round_ in model.rounds] == [1, 1, 1]
 
 
 def test_a_text_on_which_the_model_fails_harms_no_other(start: MakeWorker) -> None:

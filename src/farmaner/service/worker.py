@@ -21,8 +21,12 @@ LONG_BATCHES = 2
 
 MAX_RETRY_SECONDS = 60
 
-WAIT_SHARE = 0.75
-"""How much of the time that a request has it may be expected to wait; more is refused at once."""
+WAIT_SHARE, BATCH_SHARE = 0.5, 0.25
+"""How much of the time that a request has it may wait, and its batch may take, by expectation.
+
+What would wait longer is refused at once; on a slow machine batches are smaller, for in one that
+took longer than its requests have, all would be late.
+"""
 
 _log = logging.getLogger("farmaner.service")
 
@@ -68,7 +72,7 @@ class Worker:
 class Lane:
     """A queue, and the thread that empties it.
 
-    The queue holds no more than the thread, by its speed of late, answers in time.
+    The queue and the batches hold no more than the thread, by its speed of late, answers in time.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class Lane:
         self.thread = threading.Thread(target=self._run, name=f"farmaner-{name}", daemon=True)
         self._recognizer, self._linker = recognizer, linker
         self._settings, self._metrics = settings, metrics
+        self._batch_pieces = settings.max_batch_pieces
         self._recent_pieces = self._recent_seconds = 0.0
         self._busy_since: float | None = None
         metrics.watch_queue(name, self.queue)
@@ -121,7 +126,7 @@ class Lane:
         return max(1, min(MAX_RETRY_SECONDS, round(seconds)))
 
     def _run(self) -> None:
-        while (jobs := self.queue.take(self._settings.max_batch_pieces)) is not None:
+        while (jobs := self.queue.take(self._batch_pieces)) is not None:
             self._busy_since = started = time.monotonic()
             self._answer_all(jobs)
             self._busy_since = None
@@ -137,8 +142,9 @@ class Lane:
         self._recent_pieces = 0.8 * self._recent_pieces + n_pieces
         self._recent_seconds = 0.8 * self._recent_seconds + seconds
         rate = self._recent_pieces / self._recent_seconds
-        in_time = int(WAIT_SHARE * self._settings.timeout_seconds * rate)
-        self.queue.max_pieces = min(self._settings.max_queue_pieces, in_time)
+        in_time = self._settings.timeout_seconds * rate
+        self.queue.max_pieces = min(self._settings.max_queue_pieces, int(WAIT_SHARE * in_time))
+        self._batch_pieces = min(self._settings.max_batch_pieces, int(BATCH_SHARE * in_time))
 
     def _answer_all(self, jobs: Sequence[Job]) -> None:
         """Answer jobs together or, where that fails, each by itself, so that only one may fail."""
