@@ -145,7 +145,7 @@ class _Reader:
                 if matrix is not None and matrix.ndim == 2:
                     as_it_is = node.op_type == "Gemm" and _attributes(node).get("transB")
                     yield from self._named(node, node.input[1], matrix if as_it_is else matrix.T)
-            elif node.op_type == "Gather":
+            elif node.op_type == "Gather" and not node.input[0].endswith(_SCALES):
                 table = self._value(node.input[0])
                 if table is not None and table.ndim == 2:
                     yield from self._named(node, node.input[0], table)
