@@ -91,6 +91,19 @@ def test_converting_plain_formats_loads_no_library_of_an_extra() -> None:
     assert loaded_by(code, ["bioc", "cassis", "fhir", "lxml", "onnxruntime", "spacy"]) == []
 
 
+def test_annotating_leaves_nothing_in_the_users_home(tmp_path: Path) -> None:
+    """ONNX Runtime would: an id of the device, and what it means to report to its makers."""
+    note = ROOT / "examples" / "notes" / "alergias-enfermeria.txt"
+    told = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run(
+        [sys.executable, "-B", "-m", "farmaner", "annotate", str(note)],
+        env=told | {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    assert list(tmp_path.rglob("*")) == []
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
     """A copy of the package and of the contracts that a test may break."""

@@ -92,8 +92,6 @@ def serve(
 
     Exit codes: 0 ended by SIGTERM, 1 failed, 2 usage, 130 interrupted.
     """
-    # ONNX Runtime reports its use to its makers and keeps an id on disk, unless told not to.
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     from farmaner.errors import MissingExtraError
 
     for package in ("fastapi", "uvicorn", "prometheus_client"):

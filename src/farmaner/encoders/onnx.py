@@ -7,11 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from farmaner.errors import ModelError
 from farmaner.windows import Batch
+
+# The runtime tells its makers that it was used, and keeps an id under the user's cache folder,
+# unless it is told not to before it is loaded.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import onnxruntime
 
 _SLOWER_FUSED = ["SkipLayerNormFusion"]
 """Adding and normalizing in one operator takes some ten times as long as in two."""
