@@ -53,7 +53,7 @@ def recognizers(monkeypatch: pytest.MonkeyPatch, most: int, error: Exception) ->
     """Let a recognizer with batches of more than `most` pieces fail; returns the sizes asked."""
     sizes: list[int] = []
 
-    def load(*_: Any, max_batch_pieces: int = 2048, **__: Any) -> Recognizer:
+    def load(*_: Any, max_batch_pieces: int = MAX_BATCH_PIECES, **__: Any) -> Recognizer:
         sizes.append(max_batch_pieces)
         recognizer = fake_recognizer()
         recognize = recognizer.recognize_documents
@@ -78,7 +78,7 @@ def test_where_memory_runs_out_the_batch_is_halved_and_the_documents_are_annotat
 
     assert annotator.annotate(DOCUMENTS, ids) == ["a: 1", "b: 1", "c: 1"]
     assert annotator.annotate(DOCUMENTS, ids) == ["a: 1", "b: 1", "c: 1"]
-    assert sizes == [2048, 1024, 512]
+    assert sizes == [16384, 8192, 4096, 2048, 1024, 512]
 
 
 def test_a_document_that_finds_no_memory_in_the_smallest_batch_fails_and_others_get_large_ones(
@@ -89,7 +89,8 @@ def test_a_document_that_finds_no_memory_in_the_smallest_batch_fails_and_others_
 
     reason = "expected to annotate it, found MemoryError"
     assert annotator.annotate(DOCUMENTS[:1], str) == [reason]
-    assert sizes == 2 * [2048, 1024, 512, 256, 128] + [2048]  # together, then one by one
+    halved = [16384, 8192, 4096, 2048, 1024, 512, 256, 128]
+    assert sizes == [*halved, *halved, 16384]  # together, then one by one
 
 
 @pytest.mark.parametrize(
