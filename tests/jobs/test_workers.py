@@ -53,7 +53,7 @@ def recognizers(monkeypatch: pytest.MonkeyPatch, most: int, error: Exception) ->
     """Let a recognizer with batches of more than `most` pieces fail; returns the sizes asked."""
     sizes: list[int] = []
 
-    def load(*_: Any, max_batch_pieces: int = MAX_BATCH_PIECES, **__: Any) -> Recognizer:
+    def load(*_: Any, max_batch_pieces: int = 16384, **__: Any) -> Recognizer:
         sizes.append(max_batch_pieces)
         recognizer = fake_recognizer()
         recognize = recognizer.recognize_documents
