@@ -77,6 +77,17 @@ def test_a_code_has_the_system_of_its_form(tmp_path: Path, code: str, system: st
     assert coding == {"system": system, "code": code}
 
 
+@pytest.mark.parametrize("blank", ["\xa0", "\u2009", "\x85", "\x0b"])
+def test_a_surface_with_a_blank_that_fhir_refuses_comes_back_as_it_is(
+    tmp_path: Path, blank: str
+) -> None:
+    text = f"vitamina{blank}D"
+    document = Document("nota", text, (Entity(Span(0, 10), "NORMALIZABLES", text),))
+    _, vitamin = (entry["resource"] for entry in written(tmp_path, document)["entry"])
+    assert vitamin["valueCodeableConcept"]["text"] == "vitamina D"
+    assert read_fhir(tmp_path / "a.json") == [document]
+
+
 def test_two_documents_of_one_id_stay_two(tmp_path: Path) -> None:
     documents = [DOCUMENT, Document("nota 1", "oro"), Document("vacía", "")]
     written(tmp_path, *documents)

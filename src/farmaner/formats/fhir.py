@@ -6,7 +6,9 @@ FHIR. That a note names a substance says neither that it was taken (MedicationSt
 the patient reacts to it (AllergyIntolerance), so the entity is an Observation about the document
 (`derivedFrom`): its `code` is the label, its value the code with the surface as text. Where it
 was found says HL7's extension `derivation-reference`, one a fragment: offset and length, in code
-points. Scores are components; with a score the status is `preliminary`, without `final`.
+points; the text beside the code is the surface for people to read, a plain blank in place of those
+that FHIR's strings refuse. Scores are components; with a score the status is `preliminary`,
+without `final`.
 There is no subject: whose note it is, farmaner does not know.
 """
 
@@ -37,6 +39,7 @@ _SYSTEMS = (
 )
 _OTHER_CODE = "urn:farmaner:code"
 _SCORES = ("score", "code_score")
+_REFUSED_BLANK = re.compile(r"[^ \r\n\t\S]")  # hl7.org/fhir/R4/datatypes.html#string
 
 
 def read_fhir(path: Path | str) -> list[Document]:
@@ -144,7 +147,7 @@ def _reference(document: Document) -> dict[str, Any]:
 
 
 def _observation(entity: Entity, url: str) -> dict[str, Any]:
-    value: dict[str, Any] = {"text": entity.text}
+    value: dict[str, Any] = {"text": _REFUSED_BLANK.sub(" ", entity.text)}
     concept = entity.concept
     if concept is not None:
         system = next((s for form, s in _SYSTEMS if form.fullmatch(concept.code)), _OTHER_CODE)
