@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,6 +63,7 @@ def pretrain(
     Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted (--resume goes on).
     """
     from farmaner.training.config import PretrainConfig, read_settings
+    from farmaner.training.quiet import quiet_libraries
 
     settings = read_settings(
         PretrainConfig,
@@ -76,8 +75,7 @@ def pretrain(
         max_pieces=max_pieces,
         seed=seed,
     )
-    warnings.filterwarnings("ignore", module="torch|transformers|accelerate")
-    logging.getLogger("transformers").setLevel(logging.ERROR)
+    quiet_libraries()
     from farmaner.formats.brat import read_brat
     from farmaner.training.pretrain import pretrain as run
     from farmaner.training.texts import read_source_texts
