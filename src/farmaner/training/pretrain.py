@@ -101,7 +101,7 @@ def pretrain(
     fitted, held_out, counts = _read(config, texts, pieces, Overlap(kept_out))
     plan = _plan(config, fitted)
     if not len(plan):
-        raise CorpusError("texts: expected at least one to pretrain on, found none that may be read")
+        raise CorpusError("texts: expected at least one to pretrain on, found none to read")
     output.mkdir(parents=True, exist_ok=True)
     write_settings(config, output / CONFIG_FILE)
     masks = _Masks(config, tokenizer, pieces)
