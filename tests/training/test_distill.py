@@ -174,7 +174,7 @@ def teachers(
     """Two teachers with different tokenizers, fitted on the first notes."""
     folder = tmp_path_factory.mktemp("teachers")
     for family in ("bert", "roberta"):
-        train(settings(encoder_folder(family), epochs=6), notes[:20], output=folder / family)
+        train(settings(encoder_folder(family), epochs=25), notes[:20], output=folder / family)
     return [folder / "bert", folder / "roberta"]
 
 
