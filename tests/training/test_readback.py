@@ -214,7 +214,7 @@ def test_a_matrix_without_a_name_is_known_by_the_bias_that_is_added_to_its_produ
     path = exported("bert") / "onnx" / "model.onnx"
     model = onnx.load(path)
     renamed = {
-        tensor.name: f"val_{number}"
+        tensor.name: f"nameless_{number}"
         for number, tensor in enumerate(model.graph.initializer)
         if tensor.name.startswith(WRAPPER)
         and len(tensor.dims) == 2
