@@ -86,8 +86,9 @@ class Pretended:
 def pretended(notes: list[Document], monkeypatch: pytest.MonkeyPatch) -> Pretended:
     pytest.importorskip("optuna", reason="needs the extra `tune` (optuna)")
     pretended = Pretended(notes)
-    monkeypatch.setattr("farmaner.training.fitting.fit", pretended.fit)
+    # tune first: imported while fitting is patched, it would keep the pretended one for good
     monkeypatch.setattr("farmaner.training.tune.fit", pretended.fit)
+    monkeypatch.setattr("farmaner.training.fitting.fit", pretended.fit)
     monkeypatch.setattr("farmaner.training.experiment.load", pretended.load)
     return pretended
 
