@@ -255,7 +255,8 @@ def stages(given: argparse.Namespace) -> dict[str, Any]:
     with Path(os.devnull).open("w") as sink:
         sink.writelines(format_jsonl(document) for part in found for document in part)
     lap("write")
-    lengths = [len(ids) for round_ in rounds for one in round_ for ids in one.piece_ids]
+    windows = [window for round_ in rounds for one in round_ for window in one.cut.windows]
+    lengths = [len(window.piece_ids) for window in windows]
     per_piece, per_square = operations(given)
     n_operations = sum(per_piece * n + per_square * n * n for n in lengths)
     batched = 0

@@ -12,11 +12,19 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from farmaner.cutting import CutText, batch_windows
 from farmaner.document import Document, Entity, Span
-from farmaner.encoders import Backend, Encoder, ModelSettings, load_encoder, load_tokenizer
+from farmaner.encoders import (
+    Backend,
+    Encoder,
+    ModelSettings,
+    load_encoder,
+    load_lexicon,
+    load_tokenizer,
+)
 from farmaner.tagging import decode_tags
-from farmaner.text import PieceTokenizer, Words, split_sentences, split_words
-from farmaner.windows import Window, pack_windows, pad_batch, plan_batches, window_pieces
+from farmaner.text import Lexicon, PieceTokenizer
+from farmaner.windows import plan_batches
 
 MAX_BATCH_PIECES = 16_384
 """Padded pieces in one call of the encoder: a round of the bundled model's windows."""
@@ -25,18 +33,15 @@ _WINDOWS_AHEAD = 128
 """Windows gathered, over documents, before they are sorted by length and batched."""
 
 _Answer: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]
-"""The best tag of each word of a window, and its probability."""
+"""The best tag of each word that a window keeps, and its probability."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Prepared:
-    """A document cut into words and windows, with the windows' pieces."""
+    """A document cut into words and windows."""
 
     document: Document
-    words: Words
-    windows: list[Window]
-    piece_ids: list[NDArray[np.int64]]
-    word_pieces: list[NDArray[np.int64]]
+    cut: CutText
 
 
 class Recognizer:
@@ -48,13 +53,14 @@ class Recognizer:
         tokenizer: PieceTokenizer,
         settings: ModelSettings,
         *,
+        lexicon: Lexicon | None = None,
         backend: str = "",
         max_batch_pieces: int = MAX_BATCH_PIECES,
     ) -> None:
         self.settings = settings
         self.backend = backend
         self._encoder = encoder
-        self._tokenizer = tokenizer
+        self._cutter = settings.cutter(tokenizer, lexicon)
         self._scheme = settings.tagging_scheme()
         self._max_batch_pieces = max_batch_pieces
 
@@ -86,56 +92,42 @@ class Recognizer:
         round_: list[_Prepared] = []
         n_windows = 0
         for document in documents:
-            prepared = self._prepare(document)
+            prepared = _Prepared(document, self._cutter.cut(document.text))
             round_.append(prepared)
-            n_windows += max(1, len(prepared.windows))  # blank documents fill a round too
+            n_windows += max(1, len(prepared.cut.windows))  # blank documents fill a round too
             if n_windows >= _WINDOWS_AHEAD:
                 yield round_, False
                 round_, n_windows = [], 0
         yield round_, True
 
-    def _prepare(self, document: Document) -> _Prepared:
-        words = split_words(document.text)
-        pieces = self._tokenizer.encode(document.text, words)
-        max_pieces = self.settings.max_pieces
-        sentences = split_sentences(document.text)
-        windows = pack_windows(sentences, words, pieces, max_pieces=max_pieces)
-        cut = [
-            window_pieces(window, pieces, self._tokenizer.special, max_pieces=max_pieces)
-            for window in windows
-        ]
-        ids, firsts = [piece_ids for piece_ids, _ in cut], [first for _, first in cut]
-        return _Prepared(document, words, windows, ids, firsts)
-
     def _encode(self, round_: list[_Prepared]) -> list[_Answer]:
         """Return the answers for the windows of a round, in their order."""
-        inputs = [ids for prepared in round_ for ids in prepared.piece_ids]
-        firsts = [first for prepared in round_ for first in prepared.word_pieces]
-        answers: list[_Answer] = [_NOTHING] * len(inputs)
-        lengths = [len(ids) for ids in inputs]
+        windows = [window for prepared in round_ for window in prepared.cut.windows]
+        answers: list[_Answer] = [_NOTHING] * len(windows)
+        lengths = [len(window.piece_ids) for window in windows]
+        pad = self._cutter.tokenizer.special.pad
         for rows in plan_batches(lengths, max_batch_pieces=self._max_batch_pieces):
-            batch = pad_batch([inputs[row] for row in rows], self._tokenizer.special.pad)
-            logits = self._encoder(batch)
+            logits = self._encoder(batch_windows([windows[row] for row in rows], pad))
             for row, window_logits in zip(rows, logits):
-                scaled = window_logits[firsts[row]] / np.float32(self.settings.temperature)
+                kept = windows[row].word_pieces[windows[row].kept]
+                scaled = window_logits[kept] / np.float32(self.settings.temperature)
                 answers[row] = _tags_and_scores(scaled)
         return answers
 
     def _stitch_round(self, round_: list[_Prepared], answers: list[_Answer]) -> Iterator[Document]:
         taken = 0
         for prepared in round_:
-            mine = answers[taken : taken + len(prepared.windows)]
+            mine = answers[taken : taken + len(prepared.cut.windows)]
             taken += len(mine)
             yield self._stitch(prepared, mine)
 
     def _stitch(self, prepared: _Prepared, answers: list[_Answer]) -> Document:
         tags: list[int] = []
         scores: list[float] = []
-        for window, (window_tags, window_scores) in zip(prepared.windows, answers):
-            kept = slice(window.keep_start - window.start, window.keep_end - window.start)
-            tags.extend(window_tags[kept].tolist())
-            scores.extend(window_scores[kept].tolist())
-        text, words = prepared.document.text, prepared.words
+        for window_tags, window_scores in answers:
+            tags.extend(window_tags.tolist())
+            scores.extend(window_scores.tolist())
+        text, words = prepared.document.text, prepared.cut.words
         entities = []
         for found in decode_tags(tags, self._scheme):
             span = Span(int(words.starts[found.start]), int(words.ends[found.end - 1]))
@@ -169,9 +161,13 @@ def load(
     folder = Path(model) if model is not None else bundled_model()
     settings = ModelSettings.read(folder)
     encoder, chosen = load_encoder(folder, backend, threads=threads)
-    tokenizer = load_tokenizer(folder, settings)
     return Recognizer(
-        encoder, tokenizer, settings, backend=chosen, max_batch_pieces=max_batch_pieces
+        encoder,
+        load_tokenizer(folder, settings),
+        settings,
+        lexicon=load_lexicon(folder, settings),
+        backend=chosen,
+        max_batch_pieces=max_batch_pieces,
     )
 
 

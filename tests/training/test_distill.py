@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from farmaner.cli import run
+from farmaner.cutting import Cutter
 from farmaner.document import Document
 from farmaner.encoders import load_encoder
 from farmaner.errors import ConfigError, CorpusError, FormatError
@@ -60,7 +61,7 @@ SCHEME = fake_settings().tagging_scheme()
 def fake_answers(texts: list[str], folder: Path, family: Any, confidence: float = 6.0) -> int:
     tokenizer = fake_tokenizer(family)
     encoder = FakeEncoder(SCHEME, FAKE_TERMS, tokenizer, confidence=confidence)
-    return label_texts(texts, encoder, tokenizer, folder, max_pieces=64)
+    return label_texts(texts, encoder, Cutter(tokenizer, 64), folder)
 
 
 def test_teachers_of_every_tokenizer_answer_in_the_same_words(tmp_path: Path) -> None:
@@ -112,7 +113,7 @@ def test_soft_rows_stand_at_the_first_piece_of_each_word_and_nowhere_else() -> N
     rows = np.zeros((n_words, len(SCHEME.tags)), dtype=np.float16)
     rows[np.arange(n_words), np.arange(n_words) % 3] = 1.0
     tokenizer = fake_tokenizer("wordpiece")
-    (window,) = soft_windows([SoftText(text, rows)], tokenizer, SCHEME, max_pieces=64)
+    (window,) = soft_windows([SoftText(text, rows)], Cutter(tokenizer, 64), SCHEME)
     counts = tokenizer.encode(text, split_words(text)).counts().tolist()
     assert window.soft is not None
     expected = [-1]
@@ -271,7 +272,7 @@ def test_distilling_killed_after_every_line_ends_as_an_unbroken_run(
 def test_the_ensemble_of_one_teacher_scores_as_that_teacher_does(
     teachers: list[Path], data: dict[str, Path], notes: list[Document], tmp_path: Path
 ) -> None:
-    from farmaner.encoders import ModelSettings, load_tokenizer
+    from farmaner.encoders import ModelSettings, load_cutter
 
     gold = notes[:6]
     own = ModelSettings.read(teachers[1])
@@ -279,9 +280,8 @@ def test_the_ensemble_of_one_teacher_scores_as_that_teacher_does(
     label_texts(
         [note.text for note in gold],
         encoder,
-        load_tokenizer(teachers[1], own),
+        load_cutter(teachers[1], own),
         tmp_path,
-        max_pieces=own.max_pieces,
     )
     answers = read_answers(tmp_path)
     scheme = Scheme(own.scheme, own.labels)

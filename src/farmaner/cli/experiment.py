@@ -26,6 +26,10 @@ def experiment(
             "--encoder", metavar="SYSTEM=ENCODER", help="a system's encoder: hub name or folder"
         ),
     ] = None,
+    lexicon: Annotated[
+        list[str] | None,
+        typer.Option("--lexicon", metavar="SYSTEM=FILE", help="a system's lexicon: its terms"),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="folder of the run  [default: runs/FILE]"),
@@ -58,7 +62,12 @@ def experiment(
     from farmaner.training.quiet import quiet_libraries
 
     plan = read_experiment(
-        config, train=train or (), dev=dev, test=test, encoders=_encoders(encoder or [])
+        config,
+        train=train or (),
+        dev=dev,
+        test=test,
+        encoders=_by_system(encoder or [], "--encoder", "SYSTEM=ENCODER"),
+        lexicons=_by_system(lexicon or [], "--lexicon", "SYSTEM=FILE"),
     )
     quiet_libraries()
     from farmaner.training.experiment import run_experiment
@@ -69,13 +78,11 @@ def experiment(
     print(folder)
 
 
-def _encoders(given: list[str]) -> dict[str, str]:
-    encoders = {}
+def _by_system(given: list[str], option: str, form: str) -> dict[str, str]:
+    by_system = {}
     for one in given:
-        system, equals, encoder = one.partition("=")
-        if not (system and equals and encoder):
-            raise typer.BadParameter(
-                f"expected SYSTEM=ENCODER, found {one!r}", param_hint="--encoder"
-            )
-        encoders[system] = encoder
-    return encoders
+        system, equals, value = one.partition("=")
+        if not (system and equals and value):
+            raise typer.BadParameter(f"expected {form}, found {one!r}", param_hint=option)
+        by_system[system] = value
+    return by_system

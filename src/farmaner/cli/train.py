@@ -49,6 +49,16 @@ def train(
     patience: Annotated[
         int | None, typer.Option(help="epochs without a better dev F1 before stopping")
     ] = None,
+    context: Annotated[
+        str | None,
+        typer.Option(help="what a window reads beside its own: none, sentences or document"),
+    ] = None,
+    lexicon: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="terms that the model is told of: one a line, or name in a .tsv"
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="seed of everything random")] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="go on with an interrupted training")
@@ -83,6 +93,8 @@ def train(
         max_pieces=max_pieces,
         precision=precision,
         patience=patience,
+        context=context,
+        lexicon=lexicon,
         seed=seed,
     )
     documents = [document for folder in train for document in _read(folder)]

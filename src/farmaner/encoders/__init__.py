@@ -10,11 +10,26 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from farmaner.encoders.folder import ONNX_FILES, WEIGHTS_FILE, ModelSettings, load_tokenizer
+from farmaner.encoders.folder import (
+    ONNX_FILES,
+    WEIGHTS_FILE,
+    ModelSettings,
+    load_cutter,
+    load_lexicon,
+    load_tokenizer,
+)
 from farmaner.errors import ModelError
 from farmaner.windows import Batch
 
-__all__ = ["Backend", "Encoder", "ModelSettings", "load_encoder", "load_tokenizer"]
+__all__ = [
+    "Backend",
+    "Encoder",
+    "ModelSettings",
+    "load_cutter",
+    "load_encoder",
+    "load_lexicon",
+    "load_tokenizer",
+]
 
 Backend = Literal["auto", "onnx-int8", "onnx", "torch"]
 

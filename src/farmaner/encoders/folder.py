@@ -2,6 +2,7 @@
 
 config.json, model.safetensors, tokenizer.json, tokenizer_config.json   as transformers has them
 farmaner.json                                                           this module's settings
+lexicon.txt                                                             where it was fitted with one
 onnx/model.onnx, onnx/model_int8.onnx                                   after `farmaner export`
 """
 
@@ -11,14 +12,18 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from farmaner.errors import FormatError, ModelError
+from farmaner.cutting import Cutter
+from farmaner.errors import ConfigError, FormatError, ModelError
 from farmaner.tagging.schemes import Scheme, SchemeName
+from farmaner.text.lexicon import Lexicon
 from farmaner.text.pieces import PieceTokenizer, SpecialPieces
+from farmaner.windows import Context
 
 SETTINGS_FILE = "farmaner.json"
 TOKENIZER_FILE = "tokenizer.json"
+LEXICON_FILE = "lexicon.txt"
 WEIGHTS_FILE = "model.safetensors"
 ONNX_FILES = {"onnx": "onnx/model.onnx", "onnx-int8": "onnx/model_int8.onnx"}
 FORMAT = 1
@@ -29,6 +34,7 @@ class ModelSettings:
     """What annotating with a model needs to know beyond its weights and its vocabulary.
 
     Logits are divided by `temperature` before they become scores; the tags stay the same.
+    `lexicon` says whether the model reads what `lexicon.txt` in its folder says of each word.
     """
 
     name: str
@@ -37,10 +43,19 @@ class ModelSettings:
     max_pieces: int
     special_pieces: SpecialPieces
     temperature: float = 1.0
+    context: Context = "none"
+    lexicon: bool = False
 
     def tagging_scheme(self) -> Scheme:
         """Return the scheme over the model's labels."""
         return Scheme(self.scheme, self.labels)
+
+    def cutter(self, tokenizer: PieceTokenizer, lexicon: Lexicon | None) -> Cutter:
+        """Return what cuts texts for the model; ConfigError without the lexicon that it needs."""
+        if self.lexicon and lexicon is None:
+            raise ConfigError(f"{self.name}: expected the model's lexicon, found none")
+        read = lexicon if self.lexicon else None
+        return Cutter(tokenizer, self.max_pieces, self.context, read)
 
     def write(self, folder: Path) -> None:
         """Write `farmaner.json` into a model folder."""
@@ -66,9 +81,13 @@ class ModelSettings:
         try:
             content["labels"] = tuple(content["labels"])
             content["special_pieces"] = SpecialPieces(**content["special_pieces"])
-            return cls(**content)
+            settings = cls(**content)
         except (KeyError, TypeError) as error:
             raise ModelError(f"{path}: expected farmaner's settings, found {error}") from error
+        if settings.context not in get_args(Context):
+            known = ", ".join(get_args(Context))
+            raise ModelError(f"{path}: context: expected one of {known}, found {settings.context}")
+        return settings
 
 
 def load_tokenizer(folder: Path, settings: ModelSettings) -> PieceTokenizer:
@@ -77,3 +96,18 @@ def load_tokenizer(folder: Path, settings: ModelSettings) -> PieceTokenizer:
     if not path.is_file():
         raise ModelError(f"{folder}: expected a model folder with {TOKENIZER_FILE}, found none")
     return PieceTokenizer.from_file(path, settings.special_pieces)
+
+
+def load_lexicon(folder: Path, settings: ModelSettings) -> Lexicon | None:
+    """Return the lexicon of a model folder, None for a model that reads none."""
+    path = folder / LEXICON_FILE
+    if not settings.lexicon:
+        return None
+    if not path.is_file():
+        raise ModelError(f"{folder}: expected a model folder with {LEXICON_FILE}, found none")
+    return Lexicon.read(path)
+
+
+def load_cutter(folder: Path, settings: ModelSettings) -> Cutter:
+    """Return what cuts texts for the model of a folder, with its tokenizer and lexicon."""
+    return settings.cutter(load_tokenizer(folder, settings), load_lexicon(folder, settings))

@@ -64,12 +64,13 @@ class TorchEncoder:
         training = self._model.training
         self._model.eval()
         device = self._model.device
+        read = {"input_ids": batch.piece_ids, "attention_mask": batch.mask}
+        if batch.features is not None:
+            read["token_type_ids"] = batch.features
+        inputs = {name: torch.from_numpy(array).to(device) for name, array in read.items()}
         autocast = torch.autocast(device.type, torch.bfloat16, enabled=self._bfloat16)
         with torch.inference_mode(), autocast:
-            logits = self._model(
-                input_ids=torch.from_numpy(batch.piece_ids).to(device),
-                attention_mask=torch.from_numpy(batch.mask).to(device),
-            ).logits
+            logits = self._model(**inputs).logits
         self._model.train(training)
         result: NDArray[np.float32] = logits.float().cpu().numpy()
         return result

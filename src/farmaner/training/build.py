@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from farmaner.encoders import ModelSettings
-from farmaner.encoders.folder import ONNX_FILES, SETTINGS_FILE, TOKENIZER_FILE
+from farmaner.encoders.folder import LEXICON_FILE, ONNX_FILES, SETTINGS_FILE, TOKENIZER_FILE
 from farmaner.evaluation.official import score_ner
 from farmaner.formats.brat import read_brat
 from farmaner.formats.files import write_text
@@ -113,9 +113,11 @@ def _pretrain(recipe: Recipe, steps: Steps) -> Step | str:
 
 def _settings(config: Any, encoder: Step | str) -> dict[str, Any]:
     """Return settings as a step's input; the encoder counts by its content where it is here."""
-    if isinstance(encoder, str) and Path(encoder).is_dir():
-        return {**dataclasses.asdict(config), "encoder": Path(encoder)}
-    return {**dataclasses.asdict(config), "encoder": encoder}
+    here = isinstance(encoder, str) and Path(encoder).is_dir()
+    settings = (
+        config.as_input() if isinstance(config, TrainingConfig) else dataclasses.asdict(config)
+    )
+    return {**settings, "encoder": Path(str(encoder)) if here else encoder}
 
 
 def _fit(build: _Build, side: str, gold: Gold) -> Step:
@@ -185,7 +187,8 @@ def _export(build: _Build, side: str, model: Step) -> Step:
 
 
 def _copy_shipped(source: Path, target: Path) -> None:
-    for name in SHIPPED:
+    lexicon = [LEXICON_FILE] if (source / LEXICON_FILE).is_file() else []
+    for name in (*SHIPPED, *lexicon):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source / name, target / name)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from farmaner.document import Document
-from farmaner.encoders import Encoder, ModelSettings, load_encoder, load_tokenizer
+from farmaner.encoders import Encoder, ModelSettings, load_encoder, load_lexicon, load_tokenizer
 from farmaner.errors import CorpusError, MissingExtraError
 from farmaner.evaluation.confidence import Confidence, confidence
 from farmaner.recognizer import Recognizer
@@ -116,6 +116,7 @@ class _Judge:
         encoder, _ = load_encoder(folder)
         self._encoder = _Replay(encoder)
         self._tokenizer = load_tokenizer(folder, self._settings)
+        self._lexicon = load_lexicon(folder, self._settings)
         self._documents = documents
         labels = set(self._settings.labels)
         self._gold = [
@@ -133,7 +134,7 @@ class _Judge:
 
     def _scored(self, temperature: float) -> Iterator[tuple[float, bool]]:
         settings = dataclasses.replace(self._settings, temperature=temperature)
-        recognizer = Recognizer(self._encoder, self._tokenizer, settings)
+        recognizer = Recognizer(self._encoder, self._tokenizer, settings, lexicon=self._lexicon)
         answers = recognizer.recognize_documents(self._documents)
         for document, gold in zip(answers, self._gold, strict=True):
             for entity in document.entities:
@@ -149,7 +150,8 @@ class _Replay:
         self._answers: dict[tuple[tuple[int, ...], bytes], NDArray[np.float32]] = {}
 
     def __call__(self, batch: Batch) -> NDArray[np.float32]:
-        key = batch.piece_ids.shape, batch.piece_ids.tobytes()
+        features = b"" if batch.features is None else batch.features.tobytes()
+        key = batch.piece_ids.shape, batch.piece_ids.tobytes() + features
         if key not in self._answers:
             self._answers[key] = self._encoder(batch)
         return self._answers[key]

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from farmaner.errors import ConfigError, FormatError
 from farmaner.tagging.schemes import Scheme, SchemeName
+from farmaner.windows import Context
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -26,7 +27,8 @@ class TrainingConfig:
 
     Lengths are in pieces, `warmup` is a share of all steps, `patience` is in epochs (0: never
     stop early; needs a dev folder). `eval_batch_size` windows of `max_pieces`, or more that are
-    shorter, are annotated at once.
+    shorter, are annotated at once. `context` is what a window reads beside what it keeps;
+    `lexicon` is a file of terms (`read_lexicon`), "" for none.
     """
 
     encoder: str
@@ -45,6 +47,8 @@ class TrainingConfig:
     precision: Precision = "auto"
     patience: int = 0
     seed: int = 13
+    context: Context = "none"
+    lexicon: str = ""
 
     def __post_init__(self) -> None:
         check_kinds(self)
@@ -66,9 +70,21 @@ class TrainingConfig:
         return self.eval_batch_size * self.max_pieces
 
     def as_input(self) -> dict[str, Any]:
-        """Return the settings as a step's input: an encoder's folder counts by its content."""
+        """Return the settings as a step's input: folders and files count by their content.
+
+        The switches are among them where they are on, so that steps from before there were any
+        count as done.
+        """
         folder = Path(self.encoder)
-        return dataclasses.asdict(self) | {"encoder": folder if folder.is_dir() else self.encoder}
+        settings = dataclasses.asdict(self)
+        settings["encoder"] = folder if folder.is_dir() else self.encoder
+        if self.context == "none":
+            del settings["context"]
+        if not self.lexicon:
+            del settings["lexicon"]
+        else:
+            settings["lexicon"] = Path(self.lexicon)
+        return settings
 
     def write(self, path: Path) -> None:
         """Write the settings as JSON."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from farmaner.document import Document
-from farmaner.encoders import Backend, ModelSettings, load_encoder, load_tokenizer
+from farmaner.encoders import Backend, ModelSettings, load_cutter, load_encoder
 from farmaner.errors import ConfigError, CorpusError
 from farmaner.evaluation.official import NerScore, score_ner
 from farmaner.formats.brat import read_brat
@@ -213,10 +213,10 @@ def _label(job: Distillation, teacher: Path, folder: Path) -> None:
     settings = ModelSettings.read(teacher)
     backend: Backend = "torch" if (teacher / "model.safetensors").is_file() else "auto"
     encoder, _ = load_encoder(teacher, backend)
-    tokenizer = load_tokenizer(teacher, settings)
+    cutter = load_cutter(teacher, settings)
     dev = read_brat(job.dev) if job.dev is not None else []
     for texts in (unlabelled_texts(job), (document.text for document in dev)):
-        label_texts(texts, encoder, tokenizer, folder, max_pieces=settings.max_pieces)
+        label_texts(texts, encoder, cutter, folder)
 
 
 def _report(job: Distillation, answers: Sequence[Path], student: Path, folder: Path) -> None:

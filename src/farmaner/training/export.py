@@ -16,12 +16,13 @@ import torch
 
 from farmaner.document import Document
 from farmaner.encoders import ModelSettings
-from farmaner.encoders.folder import ONNX_FILES, load_tokenizer
-from farmaner.encoders.onnx import OnnxEncoder
+from farmaner.encoders.folder import ONNX_FILES, load_lexicon, load_tokenizer
+from farmaner.encoders.onnx import FEATURES_INPUT, OnnxEncoder
 from farmaner.encoders.torch import TorchEncoder, load_model
 from farmaner.errors import ModelError
 from farmaner.evaluation.scoring import Counts, score_sets
 from farmaner.recognizer import Recognizer
+from farmaner.text.lexicon import N_FEATURES
 from farmaner.training.quantize import write_int8
 from farmaner.training.readback import name_weights
 from farmaner.windows import Batch
@@ -66,7 +67,7 @@ def export(folder: Path, documents: Sequence[Document] = ()) -> Export:
     path, path_int8 = (folder / ONNX_FILES[name] for name in ("onnx", "onnx-int8"))
     path.parent.mkdir(exist_ok=True)
     with _quiet():
-        _write_onnx(model, path)
+        _write_onnx(model, path, settings)
         write_int8(path, path_int8)
     difference = _largest_difference(TorchEncoder(model), OnnxEncoder(path), settings)
     if difference > TOLERANCE:
@@ -81,20 +82,31 @@ class _Logits(torch.nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.model(input_ids=input_ids).logits
+    def forward(
+        self, input_ids: torch.Tensor, token_type_ids: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        types = {} if token_type_ids is None else {FEATURES_INPUT: token_type_ids}
+        logits: torch.Tensor = self.model(input_ids=input_ids, **types).logits
         return logits
 
 
-def _write_onnx(model: Any, path: Path) -> None:
-    """Write a model that reads one window a call: `input_ids` (1, pieces), without padding."""
+def _write_onnx(model: Any, path: Path, settings: ModelSettings) -> None:
+    """Write a model that reads one window a call: `input_ids` (1, pieces), without padding.
+
+    One that reads a lexicon has `token_type_ids`, of the same shape, beside them.
+    """
+    batch = _random_batch(model.config.vocab_size, (1, 17), features=settings.lexicon)
+    inputs = {"input_ids": batch.piece_ids}
+    if batch.features is not None:
+        inputs[FEATURES_INPUT] = batch.features
+    pieces = torch.export.Dim("pieces", min=2)
     torch.onnx.export(
         _Logits(model).eval(),
-        (torch.from_numpy(_random_batch(model.config.vocab_size, (1, 17)).piece_ids),),
+        tuple(map(torch.from_numpy, inputs.values())),
         str(path),
-        input_names=["input_ids"],
+        input_names=list(inputs),
         output_names=["logits"],
-        dynamic_shapes={"input_ids": {1: torch.export.Dim("pieces", min=2)}},
+        dynamic_shapes={name: {1: pieces} for name in inputs},
         opset_version=_OPSET,
         external_data=False,
         dynamo=True,
@@ -103,13 +115,14 @@ def _write_onnx(model: Any, path: Path) -> None:
     name_weights(path, model.state_dict())
 
 
-def _random_batch(n_pieces: int, shape: tuple[int, int]) -> Batch:
-    """Return reproducible piece ids; of several windows the last one is half padding."""
-    piece_ids = np.random.default_rng(0).integers(0, n_pieces, shape)
+def _random_batch(n_pieces: int, shape: tuple[int, int], *, features: bool) -> Batch:
+    """Return reproducible piece ids, and features; of several windows the last is half padding."""
+    random = np.random.default_rng(0)
+    piece_ids = random.integers(0, n_pieces, shape)
     mask = np.ones(shape, dtype=np.int64)
     if shape[0] > 1:
         mask[-1, shape[1] // 2 :] = 0
-    return Batch(piece_ids, mask)
+    return Batch(piece_ids, mask, random.integers(0, N_FEATURES, shape) if features else None)
 
 
 def _largest_difference(
@@ -117,7 +130,7 @@ def _largest_difference(
 ) -> float:
     largest = 0.0
     for shape in ((1, 2), (4, settings.max_pieces), (2, settings.max_pieces // 2 + 1)):
-        batch = _random_batch(reference.vocabulary_size, shape)
+        batch = _random_batch(reference.vocabulary_size, shape, features=settings.lexicon)
         difference = np.abs(exported(batch) - reference(batch))[batch.mask == 1]
         largest = max(largest, float(difference.max()))
     return largest
@@ -128,10 +141,10 @@ def _compare(
 ) -> tuple[Comparison, ...]:
     if not documents:
         return ()
-    tokenizer = load_tokenizer(folder, settings)
+    tokenizer, lexicon = load_tokenizer(folder, settings), load_lexicon(folder, settings)
 
     def found(encoder: TorchEncoder | OnnxEncoder) -> dict[str, frozenset[tuple[str, int, int]]]:
-        recognizer = Recognizer(encoder, tokenizer, settings)
+        recognizer = Recognizer(encoder, tokenizer, settings, lexicon=lexicon)
         return {
             str(place): frozenset(entity.key for entity in document.entities)
             for place, document in enumerate(recognizer.recognize_documents(documents))

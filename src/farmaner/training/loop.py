@@ -21,13 +21,14 @@ from transformers import (
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from farmaner.document import Document
-from farmaner.encoders.folder import ModelSettings
+from farmaner.encoders.folder import LEXICON_FILE, ModelSettings
 from farmaner.encoders.torch import TorchEncoder
 from farmaner.errors import ConfigError, CorpusError
 from farmaner.evaluation.official import STRICT, NerScore, score_ner
 from farmaner.formats.files import write_text
 from farmaner.recognizer import Recognizer
 from farmaner.tagging import IGNORED
+from farmaner.text import Lexicon, read_lexicon
 from farmaner.training.config import TrainingConfig
 from farmaner.training.curves import draw_curves
 from farmaner.training.progress import METRICS_FILE, EpochLog, ShowEpoch, ShowStep
@@ -71,6 +72,8 @@ class _Windows(Dataset[dict[str, torch.Tensor]]):
             "input_ids": torch.from_numpy(window.piece_ids),
             "labels": torch.from_numpy(window.targets),
         }
+        if window.features is not None:
+            row["token_type_ids"] = torch.from_numpy(window.features)
         if window.soft is not None:
             row["soft"] = torch.from_numpy(window.soft)
         return row
@@ -113,9 +116,8 @@ class _Trainer(Trainer):
     ) -> Any:
         if self._soft_weight is None:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-        logits = model(
-            input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]
-        ).logits
+        read = {key: given for key, given in inputs.items() if key not in ("labels", "soft")}
+        logits = model(**read).logits
         loss = mixed_loss(logits, inputs["labels"], inputs.get("soft"), self._soft_weight)
         return (loss, {"logits": logits}) if return_outputs else loss
 
@@ -159,20 +161,31 @@ def train(
     With `soft` texts the model learns from teachers too; see `mixed_loss`.
 
     Raises CorpusError where there is nothing to train on, ConfigError where the settings cannot
-    be met or `output` is taken, ModelError where the encoder cannot be loaded.
+    be met or `output` is taken, ModelError where the encoder cannot be loaded, and what
+    `read_lexicon` raises.
     """
     _check_job(config, documents, dev)
     checkpoint = find_checkpoint(config, output, resume)
+    lexicon = read_lexicon(Path(config.lexicon)) if config.lexicon else None
     set_seed(config.seed)
     model, tokenizer, pieces = load_source(config)
     output.mkdir(parents=True, exist_ok=True)
+    if lexicon is not None:
+        _keep_lexicon(lexicon, output / LEXICON_FILE, resumed=checkpoint is not None)
     config.write(output / CONFIG_FILE)
     scheme = config.tagging_scheme()
-    windows, coverage = training_windows(documents, pieces, scheme, max_pieces=config.max_pieces)
-    windows += soft_windows(soft, pieces, scheme, max_pieces=config.max_pieces)
     settings = ModelSettings(
-        output.name, config.labels, config.scheme, config.max_pieces, pieces.special
+        output.name,
+        config.labels,
+        config.scheme,
+        config.max_pieces,
+        pieces.special,
+        context=config.context,
+        lexicon=lexicon is not None,
     )
+    cutter = settings.cutter(pieces, lexicon)
+    windows, coverage = training_windows(documents, cutter, scheme)
+    windows += soft_windows(soft, cutter, scheme)
     log = EpochLog(
         output / METRICS_FILE, resumed=checkpoint is not None, show=show, show_step=show_step
     )
@@ -182,7 +195,11 @@ def train(
     bfloat16, budget = use_bfloat16(config.precision), config.eval_batch_pieces
     trainer = _Trainer(
         Recognizer(
-            TorchEncoder(model, bfloat16=bfloat16), pieces, settings, max_batch_pieces=budget
+            TorchEncoder(model, bfloat16=bfloat16),
+            pieces,
+            settings,
+            lexicon=lexicon,
+            max_batch_pieces=budget,
         ),
         dev,
         windows,
@@ -198,7 +215,9 @@ def train(
     trainer.save_model(str(output))
     tokenizer.save_pretrained(str(output))
     settings.write(output)
-    judge = Recognizer(TorchEncoder(model), pieces, settings, max_batch_pieces=budget)
+    judge = Recognizer(
+        TorchEncoder(model), pieces, settings, lexicon=lexicon, max_batch_pieces=budget
+    )
     score = _score(judge, dev) if dev else None
     result = TrainingResult(
         output, coverage, score, outcome.metrics["train_runtime"], peak_memory_mb()
@@ -247,6 +266,15 @@ def _check_job(
         )
     if config.patience and not dev:
         raise ConfigError("patience: expected dev documents to stop early on, found none")
+
+
+def _keep_lexicon(lexicon: Lexicon, path: Path, *, resumed: bool) -> None:
+    """Write the lexicon into the model folder; ConfigError where one of other terms is resumed."""
+    if resumed and path.is_file() and Lexicon.read(path) != lexicon:
+        raise ConfigError(
+            f"{path}: expected the terms that the interrupted training began with, found others"
+        )
+    lexicon.write(path)
 
 
 def _arguments(

@@ -10,6 +10,7 @@ epochs = 10
 [[system]]
 name = "mBERT"
 config = "paper-mbert.toml"         # settings, or a search of them
+settings = { context = "document" } # go over all of these
 """
 
 from __future__ import annotations
@@ -30,15 +31,20 @@ RESULTS = "results"
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A row of the table: a name, and the file of its settings or of their search."""
+    """A row of the table: a name, the file of its settings or of their search, its own settings."""
 
     name: str
     config: Path
     encoder: str | None = None
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def setting(self, over: Mapping[str, Any]) -> TrainingConfig | Search:
-        """Return the file's settings, or the search that it declares, with `over` over them."""
-        given = {**over, "encoder": self.encoder or over.get("encoder")}
+        """Return the file's settings, or the search that it declares.
+
+        `over` goes over the file, and over that what the system itself has.
+        """
+        given = {**over, **self.settings}
+        given["encoder"] = self.encoder or given.get("encoder")
         return (read_search if has_search(self.config) else read_config)(self.config, **given)
 
 
@@ -61,10 +67,12 @@ def read_experiment(
     dev: Path | None = None,
     test: Path | None = None,
     encoders: Mapping[str, str] | None = None,
+    lexicons: Mapping[str, str] | None = None,
 ) -> Experiment:
     """Return the experiment of a TOML file, with what is given here over it.
 
-    Paths in the file are relative to its folder. `encoders` are hub names or folders by system.
+    The file's folders and configs are relative to its own folder. `encoders` are hub names or
+    folders by system, `lexicons` files.
 
     Raises FormatError where the file is not TOML, ConfigError where a key is unknown or missing
     or has a value of the wrong kind.
@@ -80,9 +88,9 @@ def read_experiment(
     seeds = values.get("seeds", [])
     _check(path, "seeds", isinstance(seeds, list) and all(type(seed) is int for seed in seeds))
     _check(path, "seeds", bool(seeds) and len(set(seeds)) == len(seeds))
-    _check(path, "settings", isinstance(values.get("settings", {}), dict))
+    _check_settings(path, "settings", values.get("settings", {}))
     experiment = Experiment(
-        systems=_systems(path, values.get("system"), encoders or {}),
+        systems=_systems(path, values.get("system"), encoders or {}, lexicons or {}),
         seeds=tuple(seeds),
         train=tuple(train) or tuple(folder / name for name in names),
         dev=dev or folder / values.get("dev", ""),
@@ -94,22 +102,30 @@ def read_experiment(
     return experiment
 
 
-def _systems(path: Path, tables: Any, encoders: Mapping[str, str]) -> tuple[System, ...]:
+def _systems(
+    path: Path, tables: Any, encoders: Mapping[str, str], lexicons: Mapping[str, str]
+) -> tuple[System, ...]:
     _check(path, "system", isinstance(tables, list) and bool(tables))
     systems = []
     for table in tables:
-        _check_keys(path, table, {"name", "config", "encoder"})
+        _check_keys(path, table, {"name", "config", "encoder", "settings"})
         for key in ("name", "config"):
             _check(path, f"system.{key}", isinstance(table.get(key), str) and bool(table[key]))
         name, encoder = table["name"], table.get("encoder")
         free = not name.startswith(".") and not set(name) & set("/\\\0") and name != RESULTS
         _check(path, "system.name", free)
         _check(path, "system.encoder", encoder is None or isinstance(encoder, str))
-        systems.append(System(name, path.parent / table["config"], encoders.get(name, encoder)))
+        own = table.get("settings", {})
+        _check_settings(path, "system.settings", own)
+        if name in lexicons:
+            own = own | {"lexicon": lexicons[name]}
+        config = path.parent / table["config"]
+        systems.append(System(name, config, encoders.get(name, encoder), own))
     names = [system.name for system in systems]
     _check(path, "system.name", len(set(names)) == len(names))
-    for name in encoders.keys() - set(names):
-        raise ConfigError(f"{path}: expected an encoder of {', '.join(names)}, found {name!r}")
+    for what, given in (("an encoder", encoders), ("a lexicon", lexicons)):
+        for name in given.keys() - set(names):
+            raise ConfigError(f"{path}: expected {what} of {', '.join(names)}, found {name!r}")
     return tuple(systems)
 
 
@@ -123,12 +139,18 @@ _EXPECTED = {
     "system.name": "a name of its own that can be a folder's",
     "system.config": "a TOML file of settings",
     "system.encoder": "a hub name or a folder",
+    "system.settings": "a table of settings",
 }
 
 
 def _check(path: Path, key: str, fits: bool) -> None:
     if not fits:
         raise ConfigError(f"{path}: {key}: expected {_EXPECTED[key]}, found something else or none")
+
+
+def _check_settings(path: Path, key: str, table: Any) -> None:
+    _check(path, key, isinstance(table, dict))
+    _check_keys(path, table, {field.name for field in dataclasses.fields(TrainingConfig)})
 
 
 def _check_keys(path: Path, table: Mapping[str, Any], known: set[str]) -> None:

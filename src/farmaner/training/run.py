@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import sys
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,9 @@ def find_checkpoint(config: Any, output: Path, resume: bool) -> str | None:
         raise ConfigError(f"{output}: expected a new or empty folder, found files in it{hint}")
     record = output / CONFIG_FILE
     if resume and checkpoints:
-        begun = json.loads(record.read_text(encoding="utf-8"))
-        if begun != json.loads(json.dumps(asdict(config))):
+        defaults = {one.name: one.default for one in fields(config) if one.default is not MISSING}
+        begun = defaults | json.loads(record.read_text(encoding="utf-8"))
+        if json.loads(json.dumps(begun)) != json.loads(json.dumps(asdict(config))):
             raise ConfigError(
                 f"{record}: expected the settings that the interrupted training began with, "
                 "found others"
@@ -80,6 +81,9 @@ class Collator:
             "attention_mask": pad([torch.ones_like(row) for row in ids], batch_first=True),
             "labels": pad(targets, batch_first=True, padding_value=IGNORED),
         }
+        if all("token_type_ids" in row for row in rows):
+            features = [row["token_type_ids"] for row in rows]
+            batch["token_type_ids"] = pad(features, batch_first=True)
         soft = [row["soft"] for row in rows if "soft" in row]
         if soft:
             n_tags = soft[0].shape[1]

@@ -19,13 +19,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from farmaner.cutting import Cutter, batch_windows
 from farmaner.document import Document, Entity, Span
 from farmaner.encoders import Encoder
 from farmaner.errors import FormatError
 from farmaner.tagging import IGNORED, Scheme, decode_tags
-from farmaner.text import PieceTokenizer, split_sentences, split_words
+from farmaner.text import split_words
 from farmaner.training.windows import TrainingWindow
-from farmaner.windows import pack_windows, pad_batch, plan_batches, window_pieces
+from farmaner.windows import plan_batches
 
 TEXTS_A_FILE = 128
 
@@ -48,10 +49,9 @@ def text_key(text: str) -> str:
 def label_texts(
     texts: Iterable[str],
     encoder: Encoder,
-    tokenizer: PieceTokenizer,
+    cutter: Cutter,
     folder: Path,
     *,
-    max_pieces: int,
     max_batch_pieces: int = 2048,
 ) -> int:
     """Store a teacher's answers to texts in `folder`; return how many texts it had to read.
@@ -65,7 +65,7 @@ def label_texts(
     left = iter(unique.items())
     number = len(list(folder.glob("*.npz")))
     while part := dict(islice(left, TEXTS_A_FILE)):
-        answers = _answers(list(part.values()), encoder, tokenizer, max_pieces, max_batch_pieces)
+        answers = _answers(list(part.values()), encoder, cutter, max_batch_pieces)
         whole = folder / f".{number:06}.{os.getpid()}.part"
         with whole.open("wb") as file:
             arrays: Any = dict(zip(part, answers, strict=True))
@@ -115,46 +115,38 @@ def as_document(document: Document, probabilities: Probabilities, scheme: Scheme
     return document.with_entities(entities)
 
 
-def soft_windows(
-    texts: Iterable[SoftText], tokenizer: PieceTokenizer, scheme: Scheme, *, max_pieces: int
-) -> list[TrainingWindow]:
-    """Return the windows of softly tagged texts; no piece of theirs has a hard target."""
+def soft_windows(texts: Iterable[SoftText], cutter: Cutter, scheme: Scheme) -> list[TrainingWindow]:
+    """Return the windows of softly tagged texts; no piece of theirs has a hard target.
+
+    With a context the words that a window does not keep have no soft tags either.
+    """
     windows: list[TrainingWindow] = []
     for soft in texts:
-        words = split_words(soft.text)
-        pieces = tokenizer.encode(soft.text, words)
-        sentences = split_sentences(soft.text)
-        for window in pack_windows(sentences, words, pieces, max_pieces=max_pieces):
-            ids, firsts = window_pieces(window, pieces, tokenizer.special, max_pieces=max_pieces)
-            inside = firsts < len(ids) - 1
-            rows = np.zeros((len(ids), len(scheme.tags)), dtype=np.float16)
-            rows[firsts[inside]] = soft.probabilities[window.start : window.end][inside]
-            windows.append(TrainingWindow(ids, np.full(len(ids), IGNORED, dtype=np.int64), rows))
+        for one in cutter.cut(soft.text).windows:
+            n_pieces = len(one.piece_ids)
+            spoken = one.word_pieces < n_pieces - 1
+            if cutter.context != "none":
+                spoken[: one.kept.start] = spoken[one.kept.stop :] = False
+            rows = np.zeros((n_pieces, len(scheme.tags)), dtype=np.float16)
+            said = soft.probabilities[one.window.start : one.window.end]
+            rows[one.word_pieces[spoken]] = said[spoken]
+            targets = np.full(n_pieces, IGNORED, dtype=np.int64)
+            windows.append(TrainingWindow(one.piece_ids, targets, one.features, rows))
     return windows
 
 
 def _answers(
-    texts: Sequence[str],
-    encoder: Encoder,
-    tokenizer: PieceTokenizer,
-    max_pieces: int,
-    max_batch_pieces: int,
+    texts: Sequence[str], encoder: Encoder, cutter: Cutter, max_batch_pieces: int
 ) -> list[Probabilities]:
-    cut = []
-    for place, text in enumerate(texts):
-        words = split_words(text)
-        pieces = tokenizer.encode(text, words)
-        for window in pack_windows(split_sentences(text), words, pieces, max_pieces=max_pieces):
-            ids, firsts = window_pieces(window, pieces, tokenizer.special, max_pieces=max_pieces)
-            cut.append((place, window, ids, firsts))
+    cut = [(place, one) for place, text in enumerate(texts) for one in cutter.cut(text).windows]
     rows: list[Probabilities] = [np.empty((0, 0), dtype=np.float16)] * len(cut)
-    lengths = [len(ids) for _, _, ids, _ in cut]
+    lengths = [len(one.piece_ids) for _, one in cut]
     for batch in plan_batches(lengths, max_batch_pieces=max_batch_pieces):
-        padded = pad_batch([cut[index][2] for index in batch], tokenizer.special.pad)
+        padded = batch_windows([cut[index][1] for index in batch], cutter.tokenizer.special.pad)
         for index, logits in zip(batch, encoder(padded)):
-            _, window, ids, firsts = cut[index]
-            kept = firsts[window.keep_start - window.start : window.keep_end - window.start]
-            rows[index] = _softmax(logits[np.minimum(kept, len(ids) - 1)])
+            _, one = cut[index]
+            kept = one.word_pieces[one.kept]
+            rows[index] = _softmax(logits[np.minimum(kept, len(one.piece_ids) - 1)])
     answers: list[Probabilities] = []
     for place in range(len(texts)):
         mine = [row for (owner, *_), row in zip(cut, rows) if owner == place]

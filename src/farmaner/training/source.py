@@ -19,9 +19,10 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from farmaner.encoders.folder import WEIGHTS_FILE
+from farmaner.encoders.folder import SETTINGS_FILE, WEIGHTS_FILE, ModelSettings
 from farmaner.errors import ConfigError, HubError, ModelError
 from farmaner.recognizer import bundled_model
+from farmaner.text.lexicon import N_FEATURES
 from farmaner.text.pieces import PieceTokenizer, SpecialPieces
 from farmaner.training.config import PretrainConfig, TrainingConfig
 from farmaner.training.readback import exported_file, read_model, read_tokenizer
@@ -40,13 +41,14 @@ def load_source(config: TrainingConfig) -> tuple[Any, Any, PieceTokenizer]:
 
     The tagging head is fresh, but for an encoder that is a tagger of the very same tags already.
     Of a folder that holds no torch weights, such as the bundled model's, those of its export are
-    read back.
+    read back. With a lexicon the model reads what it says of each piece as its token type.
 
     Raises ModelError where the encoder cannot be loaded or has no fast tokenizer, HubError where
-    a hub name cannot be fetched, ConfigError where the windows outgrow the encoder.
+    a hub name cannot be fetched, ConfigError where the windows outgrow the encoder, or where it
+    has no token types and is to read a lexicon.
     """
     tags = config.tagging_scheme().tags
-    return _load(
+    model, tokenizer, pieces = _load(
         AutoModelForTokenClassification,
         config,
         num_labels=len(tags),
@@ -54,6 +56,9 @@ def load_source(config: TrainingConfig) -> tuple[Any, Any, PieceTokenizer]:
         label2id={tag: number for number, tag in enumerate(tags)},
         classifier_dropout=config.dropout,
     )
+    if config.lexicon:
+        _make_room_for_features(model, config.encoder)
+    return model, tokenizer, pieces
 
 
 def load_masked_source(config: PretrainConfig) -> tuple[Any, Any, PieceTokenizer]:
@@ -105,6 +110,34 @@ def _load(kind: Any, config: _Settings, **head: Any) -> tuple[Any, Any, PieceTok
     if other_tags:
         _refresh_head(model)
     return model, tokenizer, pieces
+
+
+def _make_room_for_features(model: Any, encoder: str) -> None:
+    """Give a model a token type for each of the lexicon's features, all as its first is.
+
+    So it answers as before whatever the features say, until it is fitted; one that was fitted
+    with a lexicon keeps what it knows.
+    """
+    tables = [
+        module
+        for name, module in model.named_modules()
+        if name.endswith("token_type_embeddings") and module.num_embeddings
+    ]
+    if len(tables) != 1:
+        raise ConfigError(
+            f"lexicon: expected an encoder with token types, as BERT's, found {encoder}, of type "
+            f"{model.config.model_type}, without"
+        )
+    if _reads_lexicon(encoder) and tables[0].num_embeddings == N_FEATURES:
+        return
+    first = tables[0].weight.detach()[:1]
+    tables[0].weight = torch.nn.Parameter(first.repeat(N_FEATURES, 1))
+    tables[0].num_embeddings = model.config.type_vocab_size = N_FEATURES
+
+
+def _reads_lexicon(encoder: str) -> bool:
+    folder = bundled_model() if encoder == BUNDLED else Path(encoder)
+    return (folder / SETTINGS_FILE).is_file() and ModelSettings.read(folder).lexicon
 
 
 def _attention() -> str:

@@ -8,21 +8,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from farmaner.cutting import Cutter, CutWindow
 from farmaner.document import Document
-from farmaner.tagging import Scheme, encode_entities
-from farmaner.text import PieceTokenizer, split_sentences, split_words
-from farmaner.windows import pack_windows, window_pieces
+from farmaner.tagging import IGNORED, Scheme, encode_entities
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingWindow:
     """One window's piece ids and their targets, both (pieces,).
 
-    `soft` is (pieces, tags): what teachers say of a word's first piece, 0 for every other piece.
+    `features` are what a lexicon says, (pieces,), None without one. `soft` is (pieces, tags): what
+    teachers say of a word's first piece, 0 for every other piece.
     """
 
     piece_ids: NDArray[np.int64]
     targets: NDArray[np.int64]
+    features: NDArray[np.int64] | None = None
     soft: NDArray[np.float16] | None = None
 
 
@@ -52,29 +53,32 @@ class Coverage:
 
 
 def training_windows(
-    documents: Iterable[Document], tokenizer: PieceTokenizer, scheme: Scheme, *, max_pieces: int
+    documents: Iterable[Document], cutter: Cutter, scheme: Scheme
 ) -> tuple[list[TrainingWindow], Coverage]:
-    """Return the windows of `documents` with targets, and what they cover."""
+    """Return the windows of `documents` with targets, and what they cover.
+
+    With a context the pieces of the words that a window does not keep have no target, so that
+    each word is learned once; without, words in the overlap of two windows are learned in both.
+    """
     windows: list[TrainingWindow] = []
     widened: list[tuple[str, str, int, int]] = []
     dropped: list[tuple[str, str, int, int]] = []
     n_documents = n_words = n_pieces = n_entities = 0
     for document in documents:
-        words = split_words(document.text)
-        pieces = tokenizer.encode(document.text, words)
-        encoded = encode_entities(document.entities, words, scheme)
-        counts = pieces.counts().tolist()
-        sentences = split_sentences(document.text)
-        for window in pack_windows(sentences, words, pieces, max_pieces=max_pieces):
-            ids, _ = window_pieces(window, pieces, tokenizer.special, max_pieces=max_pieces)
-            place = slice(window.start, window.end)
+        cut = cutter.cut(document.text)
+        encoded = encode_entities(document.entities, cut.words, scheme)
+        counts = cut.pieces.counts().tolist()
+        for one in cut.windows:
+            place = slice(one.window.start, one.window.end)
             targets = scheme.targets(encoded.tags[place], counts[place])
-            inner = targets[1:-1][: len(ids) - 2]
-            targets = [targets[0], *inner, targets[-1]]
-            windows.append(TrainingWindow(ids, np.asarray(targets, dtype=np.int64)))
+            inner = targets[1:-1][: len(one.piece_ids) - 2]
+            whole = np.asarray([targets[0], *inner, targets[-1]], dtype=np.int64)
+            if cutter.context != "none":
+                whole[1:-1][~kept_pieces(one)] = IGNORED
+            windows.append(TrainingWindow(one.piece_ids, whole, one.features))
         n_documents += 1
-        n_words += len(words)
-        n_pieces += len(pieces.ids)
+        n_words += len(cut.words)
+        n_pieces += len(cut.pieces.ids)
         n_entities += sum(entity.label in scheme.labels for entity in document.entities)
         widened += [(document.id, *entity.key) for entity in encoded.widened]
         dropped += [(document.id, *entity.key) for entity in encoded.dropped]
@@ -82,3 +86,11 @@ def training_windows(
         n_documents, n_words, n_pieces, len(windows), n_entities, tuple(widened), tuple(dropped)
     )
     return windows, coverage
+
+
+def kept_pieces(one: CutWindow) -> NDArray[np.bool_]:
+    """Return which pieces of a window, its specials left out, are of words that it keeps."""
+    firsts = [*one.word_pieces.tolist(), len(one.piece_ids) - 1]
+    kept = np.zeros(len(one.piece_ids), dtype=np.bool_)
+    kept[firsts[one.kept.start] : firsts[one.kept.stop]] = True
+    return kept[1:-1]

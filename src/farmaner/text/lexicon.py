@@ -1,0 +1,133 @@
+"""Lexicon: known terms, and where a text's words spell one.
+
+Terms and texts are compared word by word (`split_words`), each word in lower case and without its
+accents, so that what separates words (a blank, several, a line end, nothing between a letter and
+a digit) does not matter, and a sign, being a word, does. From left to right the longest term that
+begins at a word is taken, and the search goes on behind it: matches do not overlap.
+"""
+
+from __future__ import annotations
+
+import csv
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from farmaner.errors import FormatError
+from farmaner.formats.files import read_text, write_text
+from farmaner.text.words import Words, split_words
+
+NO_MATCH, BEGINS, INSIDE = 0, 1, 2
+"""What the lexicon says of a word: in no term, the first word of one, a later word of one."""
+
+N_FEATURES = 3
+NAME_COLUMN = "name"
+
+
+class Lexicon:
+    """Terms of one or more folded words."""
+
+    def __init__(self, terms: Iterable[tuple[str, ...]]) -> None:
+        self._terms = frozenset(" ".join(words) for words in terms if any(words))
+        lengths: defaultdict[str, set[int]] = defaultdict(set)
+        for term in self._terms:
+            words = term.split(" ")
+            lengths[words[0]].add(len(words))
+        self._lengths = {first: sorted(of, reverse=True) for first, of in lengths.items()}
+
+    def __len__(self) -> int:
+        return len(self._terms)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Lexicon) and self._terms == other._terms
+
+    def __hash__(self) -> int:
+        return hash(self._terms)
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Lexicon:
+        """Return the lexicon of names as they are written; blank ones are none."""
+        return cls(tuple(fold_words(name, split_words(name))) for name in names)
+
+    @classmethod
+    def read(cls, path: Path) -> Lexicon:
+        """Read the file that `write` left."""
+        return cls(tuple(line.split(" ")) for line in read_text(path).split("\n") if line)
+
+    def write(self, path: Path) -> None:
+        """Write the folded terms, one a line in order, each word apart."""
+        write_text(path, "".join(f"{term}\n" for term in sorted(self._terms)))
+
+    def features(self, text: str, words: Words) -> NDArray[np.int64]:
+        """Return what the lexicon says of each word of `text`, (words,)."""
+        found = np.zeros(len(words), dtype=np.int64)
+        folded = fold_words(text, words)
+        place = 0
+        while place < len(folded):
+            n_words = self._longest(folded, place)
+            if n_words:
+                found[place] = BEGINS
+                found[place + 1 : place + n_words] = INSIDE
+            place += n_words or 1
+        return found
+
+    def _longest(self, folded: list[str], place: int) -> int:
+        """Return how many words the longest term that begins at a word has, 0 for none."""
+        for n_words in self._lengths.get(folded[place], ()):
+            if " ".join(folded[place : place + n_words]) in self._terms:
+                return n_words
+        return 0
+
+
+def fold_words(text: str, words: Words) -> list[str]:
+    """Return the words of `text` in lower case and without accents."""
+    return [fold_word(text[start:end]) for start, end in words.pairs()]
+
+
+@lru_cache(maxsize=1 << 17)
+def fold_word(word: str) -> str:
+    """Return a word in lower case and without its combining marks, *ñ* as *n*."""
+    if word.isascii():
+        return word.lower()
+    decomposed = unicodedata.normalize("NFD", word.casefold())
+    return "".join(sign for sign in decomposed if not unicodedata.combining(sign))
+
+
+def read_lexicon(path: Path) -> Lexicon:
+    """Read a term list: one term a line, or of a `.tsv` file the column `name`.
+
+    Blank lines, repeated terms and, outside of `.tsv`, lines that begin with `#` count for
+    nothing. Raises CorpusError for a file that cannot be opened, FormatError for one that is not
+    UTF-8, lacks the column or holds no term.
+    """
+    lines = read_text(path).removeprefix("\ufeff").splitlines()
+    names = _column(path, lines) if path.suffix == ".tsv" else _plain(lines)
+    lexicon = Lexicon.of(names)
+    if not len(lexicon):
+        raise FormatError(path, None, "at least one term", "none")
+    return lexicon
+
+
+def _plain(lines: Iterable[str]) -> list[str]:
+    return [line for line in lines if not line.lstrip().startswith("#")]
+
+
+def _column(path: Path, lines: list[str]) -> list[str]:
+    rows = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+    header = next(rows, [])
+    if NAME_COLUMN not in header:
+        found = ", ".join(header) or "an empty line"
+        raise FormatError(path, 1, f"a header with the column {NAME_COLUMN}", found)
+    column = header.index(NAME_COLUMN)
+    names = []
+    for row in rows:
+        if row and len(row) <= column:
+            expected = f"at least {column + 1} columns"
+            raise FormatError(path, rows.line_num, expected, str(len(row)))
+        names += row[column : column + 1]
+    return names
