@@ -14,6 +14,7 @@ from farmaner.text import Pieces, Words
 from farmaner.text.pieces import SpecialPieces
 from farmaner.windows import (
     SPECIAL_PIECES_PER_WINDOW,
+    Context,
     Window,
     pack_windows,
     pad_batch,
@@ -46,8 +47,10 @@ class Case:
         edges = np.cumsum([0, *self.sentence_lengths]).tolist()
         return [Span(start * 2, end * 2) for start, end in pairwise(edges)]
 
-    def pack(self, max_pieces: int) -> list[Window]:
-        return pack_windows(self.sentences, self.words, self.pieces, max_pieces=max_pieces)
+    def pack(self, max_pieces: int, context: Context = "none") -> list[Window]:
+        return pack_windows(
+            self.sentences, self.words, self.pieces, max_pieces=max_pieces, context=context
+        )
 
     def size(self, window: Window) -> int:
         return sum(self.counts[window.start : window.end]) + SPECIAL_PIECES_PER_WINDOW
@@ -61,6 +64,7 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(counts, lengths)
 
 
+contexts: st.SearchStrategy[Context] = st.sampled_from(["none", "sentences", "document"])
 sizes = st.one_of(st.integers(3, 12), st.integers(13, 130))
 
 
@@ -123,9 +127,85 @@ def test_a_window_without_room_for_text_is_refused(max_pieces: int) -> None:
         Case([1], [1]).pack(max_pieces)
 
 
-@given(case=cases(), max_pieces=sizes)
-def test_kept_parts_tile_the_words_and_lie_in_their_windows(case: Case, max_pieces: int) -> None:
-    windows = case.pack(max_pieces)
+def test_with_sentences_half_a_window_is_kept_and_whole_neighbours_are_read_in_turn() -> None:
+    case = Case([1] * 18, [3, 3, 3, 3, 3, 3])
+
+    assert case.pack(14, "sentences") == [
+        Window(0, 12, 0, 6),
+        Window(3, 15, 6, 12),
+        Window(6, 18, 12, 18),
+    ]
+    assert case.pack(13, "sentences") == [  # core 5: one sentence, and room for two more
+        Window(0, 9, 0, 3),
+        Window(0, 9, 3, 6),
+        Window(3, 12, 6, 9),
+        Window(6, 15, 9, 12),
+        Window(9, 18, 12, 15),
+        Window(9, 18, 15, 18),
+    ]
+
+
+def test_a_neighbour_that_does_not_fit_closes_its_side_alone() -> None:
+    case = Case([1] * 20, [2, 9, 3, 2, 2, 2])
+
+    assert Window(11, 20, 11, 16) in case.pack(12, "sentences")
+
+
+def test_with_the_document_a_window_is_filled_on_both_sides_whatever_the_sentences() -> None:
+    case = Case([1] * 24, [6, 6, 6, 6])
+
+    assert case.pack(14, "document") == [
+        Window(0, 12, 0, 6),
+        Window(3, 15, 6, 12),
+        Window(9, 21, 12, 18),
+        Window(12, 24, 18, 24),
+    ]
+
+
+@pytest.mark.parametrize("context", ["none", "sentences", "document"])
+def test_a_text_that_fits_is_one_window_in_every_context(context: Context) -> None:
+    assert Case([1] * 12, [3, 3, 3, 3]).pack(14, context) == [Window(0, 12, 0, 12)]
+
+
+@pytest.mark.parametrize("context", ["sentences", "document"])
+def test_a_sentence_of_more_than_half_a_window_is_kept_whole_and_one_of_more_slides(
+    context: Context,
+) -> None:
+    case = Case([1] * 25, [7, 2, 16])
+    windows = case.pack(10, context)
+
+    assert windows[0].keep_end == 7
+    assert windows[-3:] == [
+        Window(9 + 0, 9 + 8, 9 + 0, 9 + 6),
+        Window(9 + 4, 9 + 12, 9 + 6, 9 + 10),
+        Window(9 + 8, 9 + 16, 9 + 10, 9 + 16),
+    ]
+
+
+@given(case=cases(), max_pieces=sizes, context=contexts)
+def test_a_context_never_leaves_room_that_its_rule_could_fill(
+    case: Case, max_pieces: int, context: Context
+) -> None:
+    n_words, capacity = len(case.counts), max_pieces - SPECIAL_PIECES_PER_WINDOW
+    edges = np.cumsum([0, *case.sentence_lengths]).tolist()
+    slid = [pair for pair in pairwise(edges) if sum(case.counts[slice(*pair)]) > capacity]
+    for window in case.pack(max_pieces, context):
+        inside = any(first <= window.keep_start and window.keep_end <= e for first, e in slid)
+        if context == "none" or inside:
+            continue
+        units = edges if context == "sentences" else range(n_words + 1)
+        before = max((unit for unit in units if unit < window.start), default=None)
+        behind = min((unit for unit in units if unit > window.end), default=None)
+        for start, end in ((before, window.end), (window.start, behind)):
+            if start is not None and end is not None:
+                assert sum(case.counts[start:end]) > capacity
+
+
+@given(case=cases(), max_pieces=sizes, context=contexts)
+def test_kept_parts_tile_the_words_and_lie_in_their_windows(
+    case: Case, max_pieces: int, context: Context
+) -> None:
+    windows = case.pack(max_pieces, context)
     edges = [0, *(window.keep_end for window in windows)]
 
     assert [window.keep_start for window in windows] == edges[:-1]
@@ -135,15 +215,17 @@ def test_kept_parts_tile_the_words_and_lie_in_their_windows(case: Case, max_piec
         assert window.start <= window.keep_start <= window.keep_end <= window.end
 
 
-@given(case=cases(), max_pieces=sizes)
-def test_no_window_is_too_large_but_for_one_word_alone(case: Case, max_pieces: int) -> None:
-    for window in case.pack(max_pieces):
+@given(case=cases(), max_pieces=sizes, context=contexts)
+def test_no_window_is_too_large_but_for_one_word_alone(
+    case: Case, max_pieces: int, context: Context
+) -> None:
+    for window in case.pack(max_pieces, context):
         assert case.size(window) <= max_pieces or window.end == window.start + 1
 
 
-@given(case=cases(), max_pieces=sizes)
-def test_sentences_that_fit_are_never_cut(case: Case, max_pieces: int) -> None:
-    windows = case.pack(max_pieces)
+@given(case=cases(), max_pieces=sizes, context=contexts)
+def test_sentences_that_fit_are_never_cut(case: Case, max_pieces: int, context: Context) -> None:
+    windows = case.pack(max_pieces, context)
     for first, last in pairwise(np.cumsum([0, *case.sentence_lengths]).tolist()):
         if sum(case.counts[first:last]) + SPECIAL_PIECES_PER_WINDOW <= max_pieces:
             assert any(w.keep_start <= first and last <= w.keep_end for w in windows)
@@ -166,12 +248,12 @@ def test_each_word_is_answered_where_it_is_most_central(case: Case, max_pieces: 
         assert windows[best].keep_start <= word < windows[best].keep_end
 
 
-@given(case=cases(), max_pieces=sizes)
+@given(case=cases(), max_pieces=sizes, context=contexts)
 def test_every_piece_is_read_but_the_rest_of_a_word_that_fits_nowhere(
-    case: Case, max_pieces: int
+    case: Case, max_pieces: int, context: Context
 ) -> None:
     pieces = case.pieces
-    for window in case.pack(max_pieces):
+    for window in case.pack(max_pieces, context):
         ids, firsts = window_pieces(window, pieces, SPECIAL, max_pieces=max_pieces)
         first, last = pieces.starts[window.start], pieces.starts[window.end]
         inner = pieces.ids[first:last][: max_pieces - SPECIAL_PIECES_PER_WINDOW]
@@ -197,6 +279,16 @@ def test_a_batch_is_padded_on_the_right_to_its_longest_window() -> None:
     assert batch.piece_ids.tolist() == [[101, 7, 102, 0, 0], [101, 7, 8, 9, 102]]
     assert batch.mask.tolist() == [[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]
     assert {str(array.dtype) for array in (batch.piece_ids, batch.mask)} == {"int64"}
+
+
+def test_features_are_padded_with_those_of_no_term() -> None:
+    windows = [np.array([101, 7, 102]), np.array([101, 7, 8, 9, 102])]
+    features = [np.array([0, 1, 0]), np.array([0, 0, 1, 2, 0])]
+
+    assert pad_batch(windows, 0).features is None
+    padded = pad_batch(windows, 0, features).features
+    assert padded is not None
+    assert padded.tolist() == [[0, 1, 0, 0, 0], [0, 0, 1, 2, 0]]
 
 
 def test_windows_of_similar_length_share_a_batch() -> None:
