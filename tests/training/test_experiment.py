@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -27,6 +28,7 @@ pytest.importorskip("scipy", reason="needs the extra `stats` (scipy)")
 pytestmark = pytest.mark.train
 
 Splits = dict[str, Path]
+SETTINGS = ", ".join(sorted(field.name for field in fields(TrainingConfig)))
 
 
 def write_plan(folder: Path, splits: Splits, *, encoder: str = "x", more: str = "") -> Path:
@@ -262,6 +264,46 @@ def submissions(output: Path) -> dict[str, str]:
     }
 
 
+def test_a_system_s_own_settings_go_over_those_of_all_and_its_lexicon_is_looked_for_first(
+    pretended: Pretended, splits: Splits, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = write_plan(tmp_path / "c", splits, more="[settings]\nmax_pieces = 80\n")
+    plan.write_text(
+        plan.read_text().replace(
+            'config = "searched.toml"',
+            'config = "given.toml"\nsettings = { max_pieces = 96, context = "document" }',
+        )
+    )
+    uno, dos = read_experiment(plan).systems
+    one, other = (system.setting({"max_pieces": 80}) for system in (uno, dos))
+    assert isinstance(one, TrainingConfig)
+    assert isinstance(other, TrainingConfig)
+    assert (one.max_pieces, one.context) == (80, "none")
+    assert (other.max_pieces, other.context) == (96, "document")
+
+    terms, output = tmp_path / "terms.txt", tmp_path / "run"
+    command = ["experiment", str(plan), "-o", str(output), "--lexicon", f"dos={terms}"]
+    assert run(command) == 1
+    assert capsys.readouterr().err == (
+        f"farmaner: {terms}: expected a readable file, found: No such file or directory\n"
+    )
+    assert pretended.fits == []
+    terms.write_text("hierro\n", encoding="utf-8")
+    assert run(command) == 0
+    results = json.loads((output / "results" / "results.json").read_text())
+    assert [
+        (one["settings"]["context"], one["settings"]["lexicon"]) for one in results["systems"]
+    ] == [
+        ("none", ""),
+        ("document", str(terms)),
+    ]
+    pretended.fits.clear()
+    terms.write_text("hierro\nsodio\n", encoding="utf-8")
+    assert run(command) == 0
+    assert [(kind, seed) for kind, seed, *_ in pretended.fits] == [("dev", 3), ("dev", 5)]
+    assert "uno/seed-3/dev/model: already done" in capsys.readouterr().err.splitlines()
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
@@ -291,6 +333,18 @@ def submissions(output: Path) -> dict[str, str]:
             'seeds = [1]\n[[system]]\nname = "results"\nconfig = "a.toml"',
             "system.name: expected a name of its own that can be a folder's, "
             "found something else or none",
+        ),
+        (
+            'seeds = [1]\n[settings]\nepoch = 3\n[[system]]\nname = "a"\nconfig = "a.toml"',
+            f"expected one of {SETTINGS}, found the unknown key 'epoch'",
+        ),
+        (
+            'seeds = [1]\n[[system]]\nname = "a"\nconfig = "a.toml"\nsettings = { lexico = "x" }',
+            f"expected one of {SETTINGS}, found the unknown key 'lexico'",
+        ),
+        (
+            'seeds = [1]\n[[system]]\nname = "a"\nconfig = "a.toml"\nsettings = "b.toml"',
+            "system.settings: expected a table of settings, found something else or none",
         ),
         (
             "seed = [1]",
@@ -323,4 +377,8 @@ def test_flags_go_over_the_file_and_its_paths_are_relative_to_it(
     with pytest.raises(ConfigError) as error:
         read_experiment(path, encoders={"tres": "e"})
     assert str(error.value) == f"{path}: expected an encoder of uno, dos, found 'tres'"
+    with pytest.raises(ConfigError) as error:
+        read_experiment(path, lexicons={"tres": "e"})
+    assert str(error.value) == f"{path}: expected a lexicon of uno, dos, found 'tres'"
+    assert run(["experiment", str(path), "--lexicon", "=x"]) == 2
     assert run(["experiment", str(path), "--encoder", "dos"]) == 2

@@ -99,3 +99,15 @@ def test_the_experiments_name_their_systems_and_what_they_change(
     assert (plan.seeds, plan.settings, plan.test) == ((13, 14, 15), settings, None)
     for system in plan.systems:
         assert system.setting(plan.settings) == read_config(system.config, **settings)
+
+
+def test_the_ablation_s_systems_differ_in_one_switch_each() -> None:
+    plan = read_experiment(CONFIGS / "ablation.toml", lexicons={"lexicon": "terms.tsv"})
+    plain = read_config(CONFIGS / "small-multilingual.toml", epochs=10)
+    assert (plan.seeds, plan.test) == ((13, 14, 15), None)
+    assert {system.name: system.setting(plan.settings) for system in plan.systems} == {
+        "plain": plain,
+        "sentences": replace(plain, context="sentences"),
+        "document": replace(plain, context="document"),
+        "lexicon": replace(plain, lexicon="terms.tsv"),
+    }

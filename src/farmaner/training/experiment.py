@@ -19,6 +19,7 @@ from farmaner.evaluation.significance import scipy_stats
 from farmaner.formats.brat import list_folder, read_brat, read_text, write_ann
 from farmaner.formats.files import make_folder
 from farmaner.recognizer import load
+from farmaner.text import read_lexicon
 from farmaner.training.config import TrainingConfig, read_config
 from farmaner.training.plan import RESULTS, Experiment, System
 from farmaner.training.results import SUBMISSION, Answer, Data, write_results
@@ -43,11 +44,14 @@ def run_experiment(
 
     A search runs in `jobs` processes. Raises CorpusError where some test texts have gold and
     others none, MissingExtraError where a search or an interval lacks its library, ConfigError
-    where a system's settings cannot be read, and whatever training raises.
+    where a system's settings cannot be read, what `read_lexicon` raises before anything is
+    fitted, and whatever training raises.
     """
     settings = [system.setting(experiment.settings) for system in experiment.systems]
     if any(isinstance(setting, Search) for setting in settings):
         import_module("farmaner.training.tune")  # fails now if it must
+    for setting in settings:
+        _check_lexicon(setting)
     if len(settings) > 1:
         scipy_stats()
     data = Data(experiment.dev, experiment.test, judged=_has_gold(experiment.test))
@@ -64,6 +68,13 @@ def run_experiment(
         }
         step = steps.run(RESULTS, inputs, lambda folder: write_results(answers, data, folder))
     return step.folder
+
+
+def _check_lexicon(setting: TrainingConfig | Search) -> None:
+    """Raise what reading the lexicon raises, if there is one."""
+    lexicon = (setting.base if isinstance(setting, Search) else setting).lexicon
+    if lexicon:
+        read_lexicon(Path(lexicon))
 
 
 def _answers(run: _Run, system: System, setting: TrainingConfig | Search) -> list[Answer]:
