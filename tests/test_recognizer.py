@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from farmaner import Recognizer
 from farmaner.document import Document
 from farmaner.encoders import ModelSettings
-from farmaner.errors import ModelError
+from farmaner.errors import ConfigError, ModelError
 from farmaner.recognizer import load
 from farmaner.tagging import SchemeName
 from farmaner.testing import (
@@ -78,6 +79,13 @@ def test_the_score_of_several_words_is_their_mean() -> None:
 
     assert entity.text == "ácido por"
     assert entity.score == pytest.approx((0.8 + 0.6) / 2, abs=1e-6)
+
+
+def test_a_model_that_reads_a_lexicon_is_not_run_without_one() -> None:
+    settings = replace(fake_settings(["N"]), lexicon=True)
+    with pytest.raises(ConfigError) as error:
+        Recognizer(lambda batch: np.zeros(0, np.float32), fake_tokenizer(), settings)
+    assert str(error.value) == "fake: expected the model's lexicon, found none"
 
 
 @pytest.mark.parametrize("text", ["", " ", "\r\n\t \u00a0\u2028"])

@@ -25,7 +25,7 @@ from farmaner.recognizer import MAX_BATCH_PIECES, Recognizer
 from farmaner.tagging import Scheme, SchemeName
 from farmaner.text import PieceTokenizer, split_words
 from farmaner.text.pieces import SpecialPieces
-from farmaner.windows import Batch
+from farmaner.windows import Batch, Context
 
 TokenizerFamily = Literal["wordpiece", "metaspace", "bytelevel"]
 """How BERT, how XLM-R and how RoBERTa make pieces."""
@@ -51,10 +51,11 @@ def fake_settings(
     *,
     scheme: SchemeName = "iob2",
     max_pieces: int = 128,
+    context: Context = "none",
 ) -> ModelSettings:
     """Return the settings of a model that does not exist; they fit every fake tokenizer."""
     special = SpecialPieces(cls=2, sep=3, pad=0, unk=1)
-    return ModelSettings("fake", tuple(labels), scheme, max_pieces, special)
+    return ModelSettings("fake", tuple(labels), scheme, max_pieces, special, context=context)
 
 
 def fake_tokenizer(family: TokenizerFamily = "wordpiece") -> PieceTokenizer:
@@ -172,12 +173,13 @@ def fake_recognizer(
     *,
     scheme: SchemeName = "iob2",
     max_pieces: int = 128,
+    context: Context = "none",
     family: TokenizerFamily = "wordpiece",
     max_batch_pieces: int = MAX_BATCH_PIECES,
 ) -> Recognizer:
     """Return a recognizer that finds `terms` (surface to label) and nothing else."""
     settings = fake_settings(
-        tuple(dict.fromkeys(terms.values())), scheme=scheme, max_pieces=max_pieces
+        tuple(dict.fromkeys(terms.values())), scheme=scheme, max_pieces=max_pieces, context=context
     )
     tokenizer = fake_tokenizer(family)
     encoder = FakeEncoder(settings.tagging_scheme(), terms, tokenizer)

@@ -1,6 +1,7 @@
 """No text is skipped: whatever surrounds a term and wherever windows are cut, it is found."""
 
 from functools import cache
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from farmaner import Document, Recognizer
 from farmaner.tagging import SchemeName
 from farmaner.testing import TokenizerFamily, fake_recognizer
+from farmaner.windows import Context
 
 TERMS = {
     "penicilina": "NORMALIZABLES",
@@ -30,9 +32,14 @@ every_family = pytest.mark.parametrize("family", ["wordpiece", "metaspace", "byt
 
 @cache
 def recognizer(
-    max_pieces: int, family: TokenizerFamily = "wordpiece", scheme: SchemeName = "iob2"
+    max_pieces: int,
+    family: TokenizerFamily = "wordpiece",
+    scheme: SchemeName = "iob2",
+    context: Context = "none",
 ) -> Recognizer:
-    return fake_recognizer(TERMS, max_pieces=max_pieces, family=family, scheme=scheme)
+    return fake_recognizer(
+        TERMS, max_pieces=max_pieces, family=family, scheme=scheme, context=context
+    )
 
 
 @cache
@@ -56,15 +63,16 @@ def written(blocks: list[tuple[str, str]], repeat: int) -> tuple[str, Keys]:
 
 
 @every_family
-@settings(max_examples=60)
-@given(blocks=BLOCKS, repeat=st.integers(1, 6))
-def test_terms_are_found_whatever_the_size_of_the_windows(
-    family: TokenizerFamily, blocks: list[tuple[str, str]], repeat: int
+@settings(max_examples=100, deadline=None)  # the first example makes the tokenizers
+@given(blocks=BLOCKS, repeat=st.integers(1, 6), context=st.sampled_from(get_args(Context)))
+def test_terms_are_found_whatever_the_size_of_the_windows_and_what_they_read_beside(
+    family: TokenizerFamily, blocks: list[tuple[str, str]], repeat: int, context: Context
 ) -> None:
     text, expected = written(blocks, repeat)
 
     for max_pieces in (16, 24, 128):  # 14 pieces hold every term, in every family
-        assert keys(recognizer(max_pieces, family).recognize(text)) == expected
+        model = recognizer(max_pieces, family, context=context)
+        assert keys(model.recognize(text)) == expected
 
 
 @settings(max_examples=60)
@@ -108,23 +116,25 @@ def test_a_term_is_found_between_any_two_texts(
 
 
 @every_family
-@settings(max_examples=60)
+@settings(max_examples=100, deadline=None)
 @given(
     texts=st.lists(
         st.one_of(st.text(), st.lists(st.sampled_from(sorted(TERMS))).map(" ".join)), max_size=8
-    )
+    ),
+    context=st.sampled_from(get_args(Context)),
 )
 def test_any_texts_give_sound_documents_alone_as_together(
-    family: TokenizerFamily, texts: list[str]
+    family: TokenizerFamily, texts: list[str], context: Context
 ) -> None:
     given = [Document(str(number), text) for number, text in enumerate(texts)]
-    together = list(recognizer(16, family).recognize_documents(given))
+    model = recognizer(16, family, context=context)
+    together = list(model.recognize_documents(given))
 
     assert [(document.id, document.text) for document in together] == (
         [(document.id, document.text) for document in given]
     )
     for document in together:
-        assert recognizer(16, family).recognize(document.text).entities == document.entities
+        assert model.recognize(document.text).entities == document.entities
         end = 0
         for entity in document.entities:
             assert end <= entity.start

@@ -176,13 +176,14 @@ def test_other_options_are_refused_in_a_line(
     )
 
 
+@pytest.mark.parametrize("file", ["farmaner.json", "lexicon.txt"])
 def test_another_model_is_refused_even_in_the_same_folder(
-    command: list[str], interrupt: Interrupt, capsys: Captured, tmp_path: Path
+    file: str, command: list[str], interrupt: Interrupt, capsys: Captured, tmp_path: Path
 ) -> None:
     (model := tmp_path / "modelo").mkdir()
-    (model / "farmaner.json").write_text("{}", encoding="utf-8")
+    (model / file).write_text("{}", encoding="utf-8")
     interrupt([*command, "--model", str(model)])
-    (model / "farmaner.json").write_text("{ }", encoding="utf-8")
+    (model / file).write_text("{ }", encoding="utf-8")
 
     assert run([*command, "--model", str(model), "--resume"]) == 1
     assert "expected the model that the job began with" in capsys.readouterr().err

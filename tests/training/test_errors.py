@@ -96,7 +96,7 @@ def test_an_unknown_key_of_a_config(tmp_path: Path, capsys: pytest.CaptureFixtur
     config.write_text('encoder = "x"\nlearning_rat = 1e-5\n')
     assert train("--config", str(config), output=tmp_path / "m") == 1
     line = the_line(capsys)
-    assert line.startswith(f"{config}: expected one of accumulation, batch_size, dropout, ")
+    assert line.startswith(f"{config}: expected one of accumulation, batch_size, context, ")
     assert line.endswith(", found the unknown key 'learning_rat'")
 
 
@@ -166,12 +166,33 @@ def test_a_model_folder_without_settings_or_without_weights(tmp_path: Path) -> N
     )
 
 
+PLAIN_SETTINGS: dict[str, object] = {
+    "format": 1,
+    "name": "m",
+    "labels": ["A"],
+    "scheme": "iob2",
+    "max_pieces": 64,
+    "special_pieces": {"cls": 0, "sep": 1, "pad": 2, "unk": 3},
+}
+
+
+def test_a_folder_from_before_the_switches_has_neither(tmp_path: Path) -> None:
+    (tmp_path / "farmaner.json").write_text(json.dumps(PLAIN_SETTINGS))
+    settings = ModelSettings.read(tmp_path)
+    assert settings == ModelSettings("m", ("A",), "iob2", 64, SpecialPieces(0, 1, 2, 3))
+    assert (settings.context, settings.lexicon) == ("none", False)
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
         ("not json", "expected JSON in UTF-8, found something else"),
         (json.dumps({"format": 9}), "expected format 1, found 9"),
         (json.dumps({"format": 1}), "expected farmaner's settings, found 'labels'"),
+        (
+            json.dumps(PLAIN_SETTINGS | {"context": "page"}),
+            "context: expected one of none, sentences, document, found page",
+        ),
     ],
 )
 def test_settings_that_cannot_be_read(content: str, complaint: str, tmp_path: Path) -> None:
