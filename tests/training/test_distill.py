@@ -86,6 +86,28 @@ def test_teachers_of_every_tokenizer_answer_in_the_same_words(tmp_path: Path) ->
         np.testing.assert_allclose(mean.astype(float), said.astype(float), atol=2e-3)
 
 
+def test_a_teacher_of_another_scheme_or_order_answers_in_the_student_s_tags(
+    tmp_path: Path,
+) -> None:
+    theirs = Scheme("paper", SCHEME.labels[::-1])
+    tokenizer = fake_tokenizer("wordpiece")
+    encoder = FakeEncoder(theirs, FAKE_TERMS, tokenizer)
+    columns = [theirs.number(tag) for tag in SCHEME.word_tags]
+    label_texts(TEXTS, encoder, Cutter(tokenizer, 64), tmp_path, columns=columns)
+    said = read_answers(tmp_path)[text_key(TEXTS[0])]
+    assert said.shape[1] == len(SCHEME.word_tags) < len(theirs.tags)
+    np.testing.assert_allclose(said.astype(float).sum(axis=1), 1.0, atol=2e-3)
+    found = as_document(Document("d", TEXTS[0]), said, SCHEME)
+    assert [(entity.label, entity.text) for entity in found.entities] == [
+        ("NORMALIZABLES", "penicilina"),
+        ("NORMALIZABLES", "paracetamol"),
+        ("NORMALIZABLES", "ácido fólico"),
+    ]
+    (window,) = soft_windows([SoftText(TEXTS[0], said)], Cutter(tokenizer, 64), theirs)
+    assert window.soft is not None
+    assert window.soft.shape[1] == len(theirs.tags)
+
+
 def test_soft_tags_hold_no_text_and_are_found_by_its_hash_alone(tmp_path: Path) -> None:
     fake_answers(TEXTS, tmp_path, "wordpiece")
     (file,) = tmp_path.glob("*.npz")
@@ -183,7 +205,7 @@ def teachers(
 def data(notes: list[Document], tmp_path: Path) -> dict[str, Path]:
     write_brat(notes[:20], tmp_path / "train")
     write_brat(notes[20:26], tmp_path / "dev")
-    lines = [{"source": "altas", "text": note.text} for note in notes[20:34]]
+    lines = [{"source": "altas", "text": note.text} for note in notes[18:34]]
     lines += [{"source": "actas", "text": f"Acta {n}. Se aprueba."} for n in range(4)]
     path = tmp_path / "texts.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
@@ -206,8 +228,9 @@ def test_texts_of_dev_are_not_tagged_and_sources_are_chosen_and_cut(
     data: dict[str, Path], notes: list[Document]
 ) -> None:
     job = job_of(data, settings("x"))
-    long_enough = {note.text for note in notes[20:26] if len(note.text) > 100}
+    long_enough = {note.text for note in notes[18:26] if len(note.text) > 100}
     found = list(unlabelled_texts(job))
+    assert len(long_enough) >= 4
     assert not long_enough & set(found)
     assert {note.text for note in notes[26:34]} <= set(found)
     of_one = replace(job, config=DistillConfig(sources=("actas",), max_texts=3))
@@ -219,7 +242,7 @@ def test_texts_of_dev_are_not_tagged_and_sources_are_chosen_and_cut(
         list(unlabelled_texts(replace(job, texts=())))
 
 
-def test_a_teacher_with_other_tags_or_none_at_all_is_refused(
+def test_a_teacher_with_other_labels_or_none_at_all_is_refused(
     data: dict[str, Path], tmp_path: Path
 ) -> None:
     fake_settings(("A", "B")).write(tmp_path)
@@ -227,8 +250,8 @@ def test_a_teacher_with_other_tags_or_none_at_all_is_refused(
     with open_steps(tmp_path / "run") as steps, pytest.raises(ConfigError) as error:
         distill(job_of(data, student, tmp_path), steps, "", {})
     assert str(error.value) == (
-        f"{tmp_path}: expected a teacher with the student's tags (iob2: NORMALIZABLES, "
-        "NO_NORMALIZABLES, PROTEINAS), found iob2: A, B"
+        f"{tmp_path}: expected a teacher with the student's labels (NORMALIZABLES, "
+        "NO_NORMALIZABLES, PROTEINAS), found A, B"
     )
     with open_steps(tmp_path / "run") as steps, pytest.raises(ConfigError, match="at least one"):
         distill(job_of(data, student), steps, "", {})

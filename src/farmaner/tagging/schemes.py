@@ -62,11 +62,15 @@ class Scheme:
             raise ConfigError(f"labels: expected distinct names, at least one, found {self.labels}")
 
     @property
+    def word_tags(self) -> tuple[str, ...]:
+        """The tags that a word can have, in order: O, then B and I of each label."""
+        return ("O", *(f"{prefix}-{label}" for label in self.labels for prefix in "BI"))
+
+    @property
     def tags(self) -> tuple[str, ...]:
-        """The tags in order: O, then B and I of each label, then the scheme's special tags."""
-        of_labels = [f"{prefix}-{label}" for label in self.labels for prefix in "BI"]
+        """The tags in order: those of words, then the scheme's special tags."""
         targets = PIECE_TARGETS[self.name].values()
-        return ("O", *of_labels, *(tag for tag in targets if tag not in (None, WORD_TAG)))
+        return (*self.word_tags, *(tag for tag in targets if tag not in (None, WORD_TAG)))
 
     def number(self, tag: str) -> int:
         """Return the number of `tag`; ValueError if the scheme has no such tag."""

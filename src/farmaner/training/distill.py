@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from farmaner.document import Document
-from farmaner.encoders import Backend, ModelSettings, load_cutter, load_encoder
+from farmaner.encoders import Encoder, ModelSettings, load_cutter, load_encoder
+from farmaner.encoders.folder import WEIGHTS_FILE
 from farmaner.errors import ConfigError, CorpusError
 from farmaner.evaluation.official import NerScore, score_ner
 from farmaner.formats.brat import read_brat
@@ -18,6 +19,7 @@ from farmaner.formats.files import write_text
 from farmaner.recognizer import load
 from farmaner.training.config import TrainingConfig, check_kinds, check_range
 from farmaner.training.fitting import fit
+from farmaner.training.run import use_bfloat16
 from farmaner.training.soft import (
     SoftText,
     as_document,
@@ -83,8 +85,9 @@ class Gold:
 class Distillation:
     """A student to be taught: by whom, on what gold, on which unlabelled texts.
 
-    Texts that share twelve words in a row with a document of `kept_out` are not tagged. `dev`
-    judges teachers, their plain ensemble and the student, none of which may have seen it.
+    Texts that share twelve words in a row with a document of `gold` or `kept_out` are not tagged:
+    the first need no teacher, the second are for judging. `dev` judges teachers, their plain
+    ensemble and the student, none of which may have seen it.
     """
 
     config: DistillConfig
@@ -158,8 +161,9 @@ def distill(job: Distillation, steps: Steps, place: str, inputs: dict[str, Any])
 
 def unlabelled_texts(job: Distillation) -> Iterator[str]:
     """Yield the texts that teachers tag, in the files' order."""
-    kept_out = read_brat(job.kept_out, missing_ann_ok=True) if job.kept_out is not None else []
-    overlap = Overlap(document.text for document in kept_out)
+    folders = (*job.gold.folders, *([job.kept_out] if job.kept_out is not None else []))
+    known = [document for folder in folders for document in read_brat(folder, missing_ann_ok=True)]
+    overlap = Overlap(document.text for document in known)
     counts: dict[str, int] = {}
     for one in read_source_texts(job.texts):
         counts.setdefault(one.source, 0)
@@ -172,8 +176,9 @@ def unlabelled_texts(job: Distillation) -> Iterator[str]:
             yield one.text
     for source in job.config.sources:
         if source not in counts:
-            known = ", ".join(sorted(counts))
-            raise ConfigError(f"sources: expected some of {known}, found {source!r}")
+            raise ConfigError(
+                f"sources: expected some of {', '.join(sorted(counts))}, found {source!r}"
+            )
     if not any(counts.values()):
         raise CorpusError("texts: expected at least one text for the teachers, found none")
 
@@ -200,23 +205,34 @@ def _check_teachers(folders: Sequence[Path], student: TrainingConfig) -> None:
         raise ConfigError("teachers: expected at least one model folder, found none")
     for folder in folders:
         settings = ModelSettings.read(folder)
-        if settings.tagging_scheme() != student.tagging_scheme():
+        if set(settings.labels) != set(student.labels):
             raise ConfigError(
-                f"{folder}: expected a teacher with the student's tags ({student.scheme}: "
-                f"{', '.join(student.labels)}), found {settings.scheme}: "
-                f"{', '.join(settings.labels)}"
+                f"{folder}: expected a teacher with the student's labels "
+                f"({', '.join(student.labels)}), found {', '.join(settings.labels)}"
             )
 
 
 def _label(job: Distillation, teacher: Path, folder: Path) -> None:
     """Store a teacher's answers to the unlabelled texts, and to dev's for the ensemble's score."""
     settings = ModelSettings.read(teacher)
-    backend: Backend = "torch" if (teacher / "model.safetensors").is_file() else "auto"
-    encoder, _ = load_encoder(teacher, backend)
+    encoder = _encoder(teacher, job.student)
     cutter = load_cutter(teacher, settings)
+    scheme = settings.tagging_scheme()
+    columns = [scheme.number(tag) for tag in job.student.tagging_scheme().word_tags]
     dev = read_brat(job.dev) if job.dev is not None else []
     for texts in (unlabelled_texts(job), (document.text for document in dev)):
-        label_texts(texts, encoder, cutter, folder)
+        label_texts(texts, encoder, cutter, folder, columns=columns)
+
+
+def _encoder(teacher: Path, student: TrainingConfig) -> Encoder:
+    """Return a teacher's encoder: of its full weights where it has them, as precise as training."""
+    if not (teacher / WEIGHTS_FILE).is_file():
+        return load_encoder(teacher)[0]
+    from farmaner.encoders.torch import TorchEncoder, has_gpu, load_model
+
+    model = load_model(teacher)
+    bfloat16 = use_bfloat16(student.precision)
+    return TorchEncoder(model.to("cuda") if has_gpu() else model, bfloat16=bfloat16)
 
 
 def _report(job: Distillation, answers: Sequence[Path], student: Path, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """Soft tags: what teachers think of each word of a text, stored without the text.
 
-A teacher's answer to a text is a float16 array (words, tags): its probabilities for the tags of
-each word, taken from the window in which the word is most central. Words are those of
+A teacher's answer to a text is a float16 array (words, tags): its probabilities for the tags that
+a word can have, taken from the window in which the word is most central. Words are those of
 `split_words`, whatever the teacher's pieces are, so that teachers with other tokenizers agree on
 what a row means.
 """
@@ -30,6 +30,8 @@ from farmaner.windows import plan_batches
 
 TEXTS_A_FILE = 128
 
+_NOTHING = np.empty((0, 0), dtype=np.float32)
+
 Probabilities = NDArray[np.float16]
 
 
@@ -53,11 +55,13 @@ def label_texts(
     folder: Path,
     *,
     max_batch_pieces: int = 2048,
+    columns: Sequence[int] | None = None,
 ) -> int:
     """Store a teacher's answers to texts in `folder`; return how many texts it had to read.
 
-    Texts that the folder has answers to already are passed over, so that an interrupted run goes
-    on; each file of answers is complete or not there.
+    `columns` are the teacher's numbers of the student's tags, none: all of its own; what it gives
+    to other tags is shared out among these. Texts that the folder has answers to already are
+    passed over, so that an interrupted run goes on; each file of answers is complete or not there.
     """
     folder.mkdir(parents=True, exist_ok=True)
     done = set(_keys(folder))
@@ -65,7 +69,8 @@ def label_texts(
     left = iter(unique.items())
     number = len(list(folder.glob("*.npz")))
     while part := dict(islice(left, TEXTS_A_FILE)):
-        answers = _answers(list(part.values()), encoder, cutter, max_batch_pieces)
+        read = _answers(list(part.values()), encoder, cutter, max_batch_pieces)
+        answers = [_probabilities(logits, columns) for logits in read]
         whole = folder / f".{number:06}.{os.getpid()}.part"
         with whole.open("wb") as file:
             arrays: Any = dict(zip(part, answers, strict=True))
@@ -128,8 +133,8 @@ def soft_windows(texts: Iterable[SoftText], cutter: Cutter, scheme: Scheme) -> l
             if cutter.context != "none":
                 spoken[: one.kept.start] = spoken[one.kept.stop :] = False
             rows = np.zeros((n_pieces, len(scheme.tags)), dtype=np.float16)
-            said = soft.probabilities[one.window.start : one.window.end]
-            rows[one.word_pieces[spoken]] = said[spoken]
+            said = soft.probabilities[one.window.start : one.window.end][spoken]
+            rows[one.word_pieces[spoken], : said.shape[1]] = said
             targets = np.full(n_pieces, IGNORED, dtype=np.int64)
             windows.append(TrainingWindow(one.piece_ids, targets, one.features, rows))
     return windows
@@ -137,24 +142,29 @@ def soft_windows(texts: Iterable[SoftText], cutter: Cutter, scheme: Scheme) -> l
 
 def _answers(
     texts: Sequence[str], encoder: Encoder, cutter: Cutter, max_batch_pieces: int
-) -> list[Probabilities]:
+) -> list[NDArray[np.float32]]:
+    """Return the logits of each text's words, (words, tags)."""
     cut = [(place, one) for place, text in enumerate(texts) for one in cutter.cut(text).windows]
-    rows: list[Probabilities] = [np.empty((0, 0), dtype=np.float16)] * len(cut)
+    rows: list[NDArray[np.float32]] = [_NOTHING] * len(cut)
     lengths = [len(one.piece_ids) for _, one in cut]
     for batch in plan_batches(lengths, max_batch_pieces=max_batch_pieces):
         padded = batch_windows([cut[index][1] for index in batch], cutter.tokenizer.special.pad)
         for index, logits in zip(batch, encoder(padded)):
             _, one = cut[index]
             kept = one.word_pieces[one.kept]
-            rows[index] = _softmax(logits[np.minimum(kept, len(one.piece_ids) - 1)])
-    answers: list[Probabilities] = []
+            rows[index] = logits[np.minimum(kept, len(one.piece_ids) - 1)]
+    answers: list[NDArray[np.float32]] = []
     for place in range(len(texts)):
         mine = [row for (owner, *_), row in zip(cut, rows) if owner == place]
-        answers.append(np.concatenate(mine) if mine else np.empty((0, 0), dtype=np.float16))
+        answers.append(np.concatenate(mine) if mine else _NOTHING)
     return answers
 
 
-def _softmax(logits: NDArray[np.float32]) -> Probabilities:
+def _probabilities(logits: NDArray[np.float32], columns: Sequence[int] | None) -> Probabilities:
+    if not len(logits):
+        return np.empty((0, 0), dtype=np.float16)
+    if columns is not None:
+        logits = logits[:, columns]
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
     result: Probabilities = (shifted / shifted.sum(axis=1, keepdims=True)).astype(np.float16)
     return result
