@@ -228,12 +228,3 @@ def test_input_that_cannot_be_scored_is_one_line_and_exit_1(
 def test_wrong_usage_exits_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", *arguments]) == 2
     assert capsys.readouterr().out == ""
-
-
-@pytest.mark.parametrize("task", ["ner", "indexing"])
-def test_help_names_examples_and_exit_codes(task: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["evaluate", task, "--help"]) == 0
-
-    printed = capsys.readouterr().out
-    assert f"farmaner evaluate {task} dev/" in printed
-    assert "Exit codes: 0 scored, 1 cannot be scored, 2 wrong usage" in printed

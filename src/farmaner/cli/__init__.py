@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from importlib import metadata
+from typing import Annotated, Any
 
 import typer
 
@@ -22,6 +25,7 @@ from farmaner.cli.distill import distill
 from farmaner.cli.experiment import experiment
 from farmaner.cli.export import export
 from farmaner.cli.index import index
+from farmaner.cli.manual import App, Group
 from farmaner.cli.pretrain import pretrain
 from farmaner.cli.serve import serve
 from farmaner.cli.train import train
@@ -30,30 +34,70 @@ from farmaner.errors import FarmanerError
 
 _INTERRUPTED = 130
 
-app = typer.Typer(
-    name="farmaner",
-    help="Find drugs, chemicals and proteins in Spanish clinical text.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.add_typer(corpus.app, name="corpus")
-app.add_typer(evaluate.app, name="evaluate")
-app.add_typer(terminology.app, name="terminology")
-app.command("pretrain")(pretrain)
-app.command("train")(train)
-app.command("tune")(tune)
-app.command("distill")(distill)
-app.command("calibrate")(calibrate)
-app.command("build-model")(build_model)
-app.command("experiment")(experiment)
-app.command("export")(export)
-app.command("annotate")(annotate)
-app.command("convert")(convert)
-app.command("analyze")(analyze)
-app.command("compare")(compare)
-app.command("index")(index)
-app.command("serve")(serve)
+_COMMANDS: dict[str, dict[str, Callable[..., None] | App]] = {
+    "Annotate texts": {"annotate": annotate, "serve": serve, "convert": convert},
+    "Codes and terminologies": {"index": index, "terminology": terminology.app},
+    "Make a model": {
+        "train": train,
+        "export": export,
+        "calibrate": calibrate,
+        "pretrain": pretrain,
+        "tune": tune,
+        "distill": distill,
+        "build-model": build_model,
+    },
+    "Judge texts and systems": {
+        "corpus": corpus.app,
+        "evaluate": evaluate.app,
+        "analyze": analyze,
+        "compare": compare,
+        "experiment": experiment,
+    },
+}
+"""The commands by what they are for, in the order in which the help shows them."""
+
+
+class _Farmaner(Group):
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        return [name for members in _COMMANDS.values() for name in members]
+
+
+app = App(name="farmaner", cls=_Farmaner)
+for _panel, _members in _COMMANDS.items():
+    for _name, _member in _members.items():
+        if isinstance(_member, App):
+            app.add_typer(_member, name=_name, rich_help_panel=_panel)
+        else:
+            app.command(_name, rich_help_panel=_panel)(_member)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(f"farmaner {metadata.version('farmaner')}")
+        raise typer.Exit
+
+
+@app.callback()
+def farmaner(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="show which version this is"
+        ),
+    ] = False,
+) -> None:
+    """Find drugs, chemicals and proteins in Spanish clinical text.
+
+    Results go to stdout or to --output, everything else to stderr. `farmaner COMMAND --help`
+    tells what a command does, with its options and examples.
+
+    Examples:
+      echo "Niega alergia a penicilina." | farmaner annotate -
+      farmaner annotate notes/ --format brat --output annotated/
+      farmaner evaluate ner gold/ annotated/
+
+    Exit codes: 0 done, 1 failed or incomplete, 2 wrong usage, 130 interrupted.
+    """
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -19,33 +19,33 @@ if TYPE_CHECKING:
 
 
 def analyze(
-    gold: Annotated[Path, typer.Argument(help="The folder of gold .txt and .ann files.")],
+    gold: Annotated[Path, typer.Argument(help="folder of gold .txt and .ann files")],
     system: Annotated[
         list[Path],
-        typer.Argument(help="One system or two: a folder of .ann files, or a .jsonl file."),
+        typer.Argument(help="one system or two: folder of .ann files, or .jsonl file"),
     ],
     train: Annotated[
-        Path | None, typer.Option(help="A brat folder: what of it is seen or unseen.")
+        Path | None, typer.Option(metavar="DIR", help="brat folder: its names count as seen")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The report: one HTML file.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="report to write: one HTML file"),
     ] = None,
     as_json: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="The same content as JSON.")
+        Path | None, typer.Option("--json", metavar="FILE", help="the same content as JSON")
     ] = None,
 ) -> None:
     """Put every error in one class, and show it in its sentence.
 
-    Classes: boundary (another start or end), label (chemical and protein
-    confused), missed, spurious, duplicate, unclear (on an UNCLEAR entity).
-    Their sums are the missed and spurious entities of `evaluate ner` under the
-    strict rules. Also by label, by what was seen in train, by length and by
-    abbreviation; with scores (JSON lines of `annotate`) by confidence. With two
+    Classes: boundary (another start or end), label (chemical and protein confused), missed,
+    spurious, duplicate, unclear (on an UNCLEAR entity). Their sums are the missed and spurious
+    entities of `evaluate ner` under the strict rules. Also by label, by what was seen in train, by
+    length and by abbreviation; with scores (JSON lines of `annotate`) by confidence. With two
     systems: what one gets and the other misses.
 
-    Where gold and system have codes, these are classed too: wrong code, no
-    code, unseen surface, wrong span, missed or spurious entity, unclear, and
-    right code from wrong span. Their sums are those of `evaluate indexing`.
+    Where gold and system have codes, these are classed too: wrong code, no code, unseen surface,
+    wrong span, missed or spurious entity, unclear, and right code from wrong span. Their sums are
+    those of `evaluate indexing`.
 
     The report and its JSON hold clinical text. The table on stdout holds none.
 

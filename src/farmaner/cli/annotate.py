@@ -55,73 +55,98 @@ def annotate(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="INPUT...", help="texts, folders of .txt, .jsonl, .csv, .parquet, URLs, or -"
+            metavar="INPUT", help="texts, folders of .txt, .jsonl, .csv, .parquet, URLs, or -"
         ),
     ],
     model: Annotated[
-        Path | None, typer.Option("--model", "-m", help="model folder (default: bundled)")
+        Path | None,
+        typer.Option(
+            "--model", "-m", metavar="DIR", help="model folder", show_default="the bundled one"
+        ),
     ] = None,
     input_format: Annotated[
-        InputFormat | None, typer.Option(help="what to read (default: by each name, else text)")
+        InputFormat | None,
+        typer.Option(help="what to read", show_default="by each name, else txt"),
     ] = None,
-    id_column: Annotated[str, typer.Option(help="where tables and JSON have the id")] = "id",
-    text_column: Annotated[str, typer.Option(help="where they have the text")] = "text",
+    id_column: Annotated[
+        str, typer.Option(metavar="NAME", help="column of tables, or key of JSON, with the id")
+    ] = "id",
+    text_column: Annotated[
+        str, typer.Option(metavar="NAME", help="column or key with the text")
+    ] = "text",
     delimiter: Annotated[
-        str | None, typer.Option(help="between the columns of CSV (default: comma, .tsv: tab)")
+        str | None,
+        typer.Option(
+            metavar="CHAR", help="between the columns of CSV", show_default="comma; .tsv: tab"
+        ),
     ] = None,
     max_chars: Annotated[
         int, typer.Option(min=1, help="a longer text is not annotated and counts as failed")
     ] = 10_000_000,
     output_format: Annotated[
         OutputFormat | None,
-        typer.Option("--format", "-f", help="what to write (default: by --output, else jsonl)"),
+        typer.Option(
+            "--format", "-f", help="what to write", show_default="by --output, else jsonl"
+        ),
     ] = None,
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", help="file, or folder for brat (default: stdout)"),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="file, or folder for brat, or URL",
+            show_default="stdout",
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on with an interrupted job")] = False,
     workers: Annotated[int, typer.Option(min=1, help="processes; they share the cores")] = 1,
     progress: Annotated[
         bool | None,
         typer.Option(
-            "--progress/--no-progress", help="show how far a job is (default: on a terminal)"
+            "--progress/--no-progress",
+            help="show how far a job with --output is",
+            show_default="on a terminal",
         ),
     ] = None,
     keys: Annotated[
         JsonKeys, typer.Option(help="field names in JSON; hf: entity_group and word")
     ] = JsonKeys.farmaner,
     backend: Annotated[BackendName, typer.Option(help="what runs the encoder")] = BackendName.auto,
-    threads: Annotated[int | None, typer.Option(min=1, help="cores to use (default: all)")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="cores to use", show_default="all")
+    ] = None,
     link: Annotated[bool, typer.Option("--link", help="give entities their codes")] = False,
     terminology: Annotated[
         Path | None,
-        typer.Option("--terminology", "-t", metavar="FILE", help="for --link (default: bundled)"),
+        typer.Option(
+            "--terminology",
+            "-t",
+            metavar="FILE",
+            help="codes for --link",
+            show_default="the bundled one",
+        ),
     ] = None,
 ) -> None:
     """Find drugs, chemicals and proteins in texts.
 
-    Reads text files, folders of them with their subfolders, JSON Lines (also
-    .gz, .xz, .zst), CSV and Parquet, each by its name, and what fsspec opens
-    (s3://). Writes one JSON document a line, CSV, Parquet, or a brat folder
-    with DOC.txt and DOC.ann for every document (empty where nothing is found).
-    Offsets count Unicode code points, end-exclusive.
+    Reads text files, folders of them with their subfolders, JSON Lines, CSV and Parquet, each by
+    its name (texts, JSON Lines and CSV also packed: .gz, .xz, .zst), and what fsspec opens by URL.
+    Writes one JSON document a line, CSV, Parquet, or a brat folder with DOC.txt and DOC.ann for
+    every document (empty where nothing is found). Offsets count Unicode code points,
+    end-exclusive.
 
-    Results come in the order of the input. With --output an interrupted job
-    is continued by --resume, to the same bytes. A document that fails is named
-    on stderr and in errors.jsonl; the others are annotated all the same.
+    Results come in the order of the input. With --output an interrupted job is continued by
+    --resume, to the same bytes. A document that fails is named on stderr and in errors.jsonl; the
+    others are annotated all the same.
 
     Examples:
-
       echo "Niega alergia a penicilina." | farmaner annotate -
-
       farmaner annotate notes/ --format brat --output annotated/
-
-      farmaner annotate notes.csv --id-column nhc --text-column nota -o out.parquet
-
+      farmaner annotate notes.csv --text-column nota -o out.parquet
       farmaner annotate s3://hospital/notes/ -o out.jsonl.gz --workers 2 --resume
 
-    Exit codes: 0 done, 1 failed or incomplete, 2 usage, 130 interrupted.
+    Exit codes: 0 done, 1 failed or incomplete, 2 wrong usage, 130 interrupted (--resume goes on).
     """
     from farmaner.formats.rows import Columns
     from farmaner.jobs.annotator import AnnotatorSettings

@@ -11,26 +11,42 @@ import typer
 def build_model(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="what to do, with what")],
     encoder: Annotated[
-        str | None, typer.Option("--encoder", help="hub name or folder of the encoder")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="hub name or folder of the encoder", show_default="the recipe's"
+        ),
     ] = None,
     train: Annotated[
         list[Path] | None,
-        typer.Option("--train", help="brat folder to fit on; may be given repeatedly"),
+        typer.Option(
+            metavar="DIR",
+            help="brat folder to fit on; may be given repeatedly",
+            show_default="the recipe's",
+        ),
     ] = None,
     dev: Annotated[
-        Path | None, typer.Option("--dev", help="brat folder that judges the twin")
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="brat folder that judges the twin", show_default="the recipe's"
+        ),
     ] = None,
     texts: Annotated[
         list[Path] | None,
         typer.Option(
-            "--texts",
-            help="unlabelled text: .jsonl (also .xz, .gz, .bz2), .txt or folders of them; may be "
-            "given repeatedly",
+            help="unlabelled text: .jsonl (also packed), .txt or folders of them; may be given "
+            "repeatedly",
+            show_default="the recipe's",
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="folder of the run  [default: runs/NAME]"),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="folder of the run",
+            show_default="runs/, and in it the recipe's name",
+        ),
     ] = None,
 ) -> None:
     r"""Build a model by its recipe, ready to be put into the package.
@@ -44,14 +60,14 @@ def build_model(
     Everything is done once: the same command goes on with what was interrupted, passes over what
     is done, and does anew what hangs on inputs that changed. The twin's scores go to stdout with
     the folder of the final model, what happens to stderr. Calibration needs SciPy:
-    pip install "farmaner\[train,stats]".
+    pip install "farmaner[train,stats]".
 
-    Example:
+    Examples:
+      farmaner build-model recipes/bundled/recipe.toml
+      farmaner build-model recipes/bundled/recipe.toml --texts text/ \
+        --train corpus/train --dev corpus/dev
 
-      farmaner build-model recipes/bundled/recipe.toml --encoder encoders/multilingual-e5-small \
-        --train PharmaCoNER/train --dev PharmaCoNER/dev --texts text/
-
-    Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted (the same command goes on).
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (the same command goes on).
     """
     from farmaner.training.quiet import quiet_libraries
 

@@ -10,25 +10,24 @@ import typer
 
 
 def calibrate(
-    model: Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="model folder")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="model folder")],
     gold: Annotated[
         list[Path],
-        typer.Argument(metavar="GOLD...", help="brat folders that the model was not fitted on"),
+        typer.Argument(metavar="GOLD", help="brat folders that the model was not fitted on"),
     ],
 ) -> None:
-    r"""Fit the temperature of a model's scores, and store it in its farmaner.json.
+    """Fit the temperature of a model's scores, and store it in its farmaner.json.
 
     The temperature is one number that logits are divided by before they become scores. Which
     entities are found does not change, only what their scores say. It is fitted on documents
     that the model has not seen, to the least log loss of the scores of what it finds there.
     The table shows these same documents; how good the scores are elsewhere is for other
-    documents to say (`farmaner analyze`). Needs SciPy: pip install "farmaner\[stats]".
+    documents to say (`farmaner analyze`). Needs SciPy: pip install "farmaner[stats]".
 
-    Example:
-
+    Examples:
       farmaner calibrate model held-out/
 
-    Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted.
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
     """
     from farmaner.formats.brat import read_brat
     from farmaner.training.calibration import calibrate as run

@@ -16,29 +16,27 @@ if TYPE_CHECKING:
 
 
 def compare(
-    gold: Annotated[Path, typer.Argument(help="The folder of gold .ann files.")],
-    system_a: Annotated[Path, typer.Argument(help="A folder of .ann files, or a .jsonl file.")],
-    system_b: Annotated[Path, typer.Argument(help="Another.")],
+    gold: Annotated[Path, typer.Argument(help="folder of gold .ann files")],
+    system_a: Annotated[Path, typer.Argument(help="folder of .ann files, or .jsonl file")],
+    system_b: Annotated[Path, typer.Argument(help="another")],
     resamples: Annotated[
-        int, typer.Option(min=1, help="How many exchanges and draws of documents.")
+        int, typer.Option(min=1, help="how many exchanges and draws of documents")
     ] = 9999,
-    seed: Annotated[int, typer.Option(min=0, help="The seed of both.")] = 0,
-    confidence: Annotated[float, typer.Option(help="The intervals' confidence level.")] = 0.95,
+    seed: Annotated[int, typer.Option(min=0, help="seed of both")] = 0,
+    confidence: Annotated[float, typer.Option(help="the intervals' confidence level")] = 0.95,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object with every figure in full.")
+        bool, typer.Option("--json", help="print one JSON object with every figure in full")
     ] = False,
 ) -> None:
-    r"""Compare two systems: differences, p-values and intervals over documents.
+    """Compare two systems: differences, p-values and intervals over documents.
 
-    For P, R and F1, of all labels together (micro) and of each: paired
-    approximate randomization, two-sided, and percentile bootstrap intervals,
-    paired. Documents are what is exchanged and drawn. Entities count by the
-    strict rules: a document that a system lacks is one where it found nothing,
-    one that gold lacks is refused. The p-values are not corrected for their
-    number.
+    For P, R and F1, of all labels together (micro) and of each: paired approximate randomization,
+    two-sided, and percentile bootstrap intervals, paired. Documents are what is exchanged and
+    drawn. Entities count by the strict rules: a document that a system lacks is one where it found
+    nothing, one that gold lacks is refused. The p-values are not corrected for their number.
 
-    The table goes to stdout, warnings (documents missing) to stderr. Needs
-    SciPy: pip install "farmaner\[stats]".
+    The table goes to stdout, warnings (documents missing) to stderr. Needs SciPy: pip install
+    "farmaner[stats]".
 
     Examples:
       farmaner compare dev/ run1/ run2/

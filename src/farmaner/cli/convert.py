@@ -12,16 +12,40 @@ if TYPE_CHECKING:
     from farmaner.formats.table import Format
 
 
+def _complete_readable(incomplete: str) -> list[str]:
+    from farmaner.formats.table import FORMATS
+
+    return [one.name for one in FORMATS if one.read and one.name.startswith(incomplete)]
+
+
+def _complete_writable(incomplete: str) -> list[str]:
+    from farmaner.formats.table import FORMATS
+
+    return [one.name for one in FORMATS if one.name.startswith(incomplete)]
+
+
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="a file, or a folder")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="a file, or a folder")],
+    source: Annotated[Path, typer.Argument(metavar="IN", help="file or folder to read")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="file or folder to write")],
     from_: Annotated[
         str | None,
-        typer.Option("--from", metavar="FORMAT", help="what IN is, where its name does not say"),
+        typer.Option(
+            "--from",
+            metavar="FORMAT",
+            help="what IN is",
+            show_default="by its name",
+            autocompletion=_complete_readable,
+        ),
     ] = None,
     to: Annotated[
         str | None,
-        typer.Option("--to", metavar="FORMAT", help="what OUT is, where its name does not say"),
+        typer.Option(
+            "--to",
+            metavar="FORMAT",
+            help="what OUT is",
+            show_default="by its name",
+            autocompletion=_complete_writable,
+        ),
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="exit with 1 where OUT cannot hold all of IN")
@@ -32,22 +56,22 @@ def convert(
     A format goes by its name (--from, --to) or by the ending of IN and OUT, never by what is in
     a file; a name without an ending is a brat folder. Formats and endings:
 
-      brat (folder)  jsonl .jsonl  conll .conll  iob2 .iob2  docbin .spacy
-      bioc-xml .bioc.xml  bioc-json .bioc.json  pubtator .pubtator
-      label-studio .label-studio.json  doccano .doccano.jsonl  inception .xmi, or a folder
-      fhir .fhir.json  omop (folder)  html .html (only written)
+      brat          a folder       pubtator      .pubtator
+      jsonl         .jsonl         label-studio  .label-studio.json
+      conll         .conll         doccano       .doccano.jsonl
+      iob2          .iob2          inception     .xmi, or a folder
+      docbin        .spacy         fhir          .fhir.json
+      bioc-xml      .bioc.xml      omop          a folder
+      bioc-json     .bioc.json     html          .html, only written
 
     What OUT has no place for is counted in one line on stderr.
 
     Examples:
-
       farmaner convert corpus/train train.conll
-
       farmaner convert export.json gold --from label-studio
-
       farmaner convert notes.jsonl notes.fhir.json --strict
 
-    Exit codes: 0 done, 1 failed, or incomplete under --strict, 2 usage, 130 interrupted.
+    Exit codes: 0 done, 1 failed, or incomplete under --strict, 2 wrong usage, 130 interrupted.
     """
     from farmaner.formats.losses import describe
 

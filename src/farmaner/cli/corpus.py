@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from farmaner.cli.manual import App
 from farmaner.corpus import (
     ChecksumReport,
     CorpusReport,
@@ -17,39 +18,42 @@ from farmaner.corpus import (
     verify_checksums,
 )
 
-app = typer.Typer(help="Look at a corpus folder.", no_args_is_help=True)
+app = App()
 
 
 @app.callback()
 def corpus() -> None:
-    """Look at a corpus folder."""
+    """Look at a corpus folder.
+
+    Examples:
+      farmaner corpus check corpus/train
+
+    Exit codes: 0 no problem, 1 otherwise, 2 wrong usage, 130 interrupted.
+    """
 
 
 @app.command(no_args_is_help=True)
 def check(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of DOC.txt and DOC.ann.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="folder of DOC.txt and DOC.ann")],
     checksums: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A list of SHA-256 sums to compare the files with."),
+        typer.Option(metavar="FILE", help="list of SHA-256 sums to compare the files with"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
     """Verify a brat folder: offsets, surfaces, lines, pairs of files, and counts by label.
 
-    Problems are what no other command would read: malformed lines, entities
-    that are neither at their offsets nor near them, files without a partner
-    or not in UTF-8. Warnings are what is read all the same: offsets that had
-    to be realigned, overlaps, duplicates, fragments.
+    Problems are what no other command would read: malformed lines, entities that are neither at
+    their offsets nor near them, files without a partner or not in UTF-8. Warnings are what is read
+    all the same: offsets that had to be realigned, overlaps, duplicates, fragments.
 
-    Exit codes: 0 no problem and all files as in the list, 1 otherwise, 2 usage.
-
-    For example:
-
+    Examples:
       farmaner corpus check corpus/train
-
       farmaner corpus check corpus/train --checksums corpus/SHA256SUMS
-
       farmaner corpus check corpus/train --json
+
+    Exit codes: 0 no problem and all files as in the list, 1 otherwise, 2 wrong usage, 130
+    interrupted.
     """
     report = check_corpus(folder)
     sums = None if checksums is None else verify_checksums(checksums, folder)

@@ -12,39 +12,53 @@ import typer
 def distill(
     teacher: Annotated[
         list[Path],
-        typer.Option("--teacher", help="model folder of a teacher; may be given repeatedly"),
+        typer.Option(
+            "--teacher", metavar="DIR", help="model folder of a teacher; may be given repeatedly"
+        ),
     ],
     texts: Annotated[
         list[Path],
         typer.Option(
             "--texts",
-            help="unlabelled text: .jsonl (also .xz, .gz, .bz2), .txt or folders of them; may be "
-            "given repeatedly",
+            help="unlabelled text: .jsonl (also packed), .txt or folders of them; may be given "
+            "repeatedly",
         ),
     ],
     train: Annotated[
-        list[Path], typer.Option("--train", help="brat folder to fit on; may be given repeatedly")
+        list[Path],
+        typer.Option(metavar="DIR", help="brat folder to fit on; may be given repeatedly"),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="folder of the run")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="folder of the run")
+    ],
     dev: Annotated[
         Path | None,
-        typer.Option("--dev", help="brat folder that judges; texts like its own are not tagged"),
+        typer.Option(
+            metavar="DIR", help="brat folder that judges; texts like its own are not tagged"
+        ),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option("--config", help="TOML file of the student's settings")
+        Path | None, typer.Option(metavar="FILE", help="TOML file of the student's settings")
     ] = None,
     encoder: Annotated[
-        str | None, typer.Option("--encoder", help="hub name or folder of the student's encoder")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="hub name or folder of the student's encoder",
+            show_default="the file's",
+        ),
     ] = None,
     source: Annotated[
         list[str] | None,
-        typer.Option("--source", help="source of the texts to tag; may be given  [default: all]"),
+        typer.Option(
+            metavar="NAME",
+            help="source of the texts to tag; may be given repeatedly",
+            show_default="all",
+        ),
     ] = None,
-    max_texts: Annotated[
-        int, typer.Option("--max-texts", min=0, help="texts of each source; 0: all")
-    ] = 0,
+    max_texts: Annotated[int, typer.Option(min=0, help="texts to tag of each source; 0: all")] = 0,
     soft_weight: Annotated[
-        float, typer.Option("--soft-weight", min=0, help="the teachers' weight, gold's being 1")
+        float, typer.Option(min=0, help="the teachers' weight, gold's being 1")
     ] = 1.0,
 ) -> None:
     r"""Fit a student on gold and on what its teachers say of unlabelled text.
@@ -56,12 +70,11 @@ def distill(
     OUTPUT/model is the student's model folder; OUTPUT/answers-N hold what the teachers said,
     under the texts' hashes. The same command goes on with what was interrupted.
 
-    Example:
+    Examples:
+      farmaner distill --teacher m14 --teacher m15 --texts cases.jsonl.xz \
+        --train corpus/train --dev corpus/dev --encoder encoder -o distilled
 
-      farmaner distill --teacher m13 --teacher m14 --teacher m15 --texts cases.jsonl.xz \
-        --train PharmaCoNER/train --dev PharmaCoNER/dev --encoder encoder -o distilled
-
-    Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted (the same command goes on).
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (the same command goes on).
     """
     from farmaner.training.quiet import quiet_libraries
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
+from farmaner.cli.manual import App
 from farmaner.evaluation import (
     RULES,
     Counts,
@@ -29,10 +30,7 @@ Score: TypeAlias = NerScore | IndexingScore
 
 _TABLE_WIDTH = 66  # holds three figures in full precision
 
-app = typer.Typer(
-    help="Score systems against gold by the PharmaCoNER task's own rules.",
-    no_args_is_help=True,
-)
+app = App()
 
 
 class RulesName(str, Enum):
@@ -47,36 +45,44 @@ RulesOption = Annotated[
     RulesName,
     typer.Option(
         "--rules",
-        help="codalab: the leaderboard's scorer. standalone: the organizers' other scorer, with "
-        "UNCLEAR scored and four significant digits. Both leave documents that the system lacks "
-        "out of the score. strict: codalab, but such documents count as missed, and documents "
-        "that gold lacks are refused.",
+        help="whose rules; see above",
     ),
 ]
 JsonOption = Annotated[
     bool,
-    typer.Option("--json", help="Print one JSON object with every figure in full precision."),
+    typer.Option("--json", help="print one JSON object with every figure in full"),
 ]
 
 
 @app.callback()
 def evaluate() -> None:
-    """Score systems against gold by the PharmaCoNER task's own rules."""
+    """Score systems against gold by the PharmaCoNER task's own rules.
+
+    Examples:
+      farmaner evaluate ner dev/ predicted/
+      farmaner evaluate indexing dev/ codes/
+
+    Exit codes: 0 scored, 1 cannot be scored, 2 wrong usage, 130 interrupted.
+    """
 
 
 @app.command()
 def ner(
-    gold: Annotated[Path, typer.Argument(help="The folder of gold .ann files.")],
-    system: Annotated[list[Path], typer.Argument(help="One or more folders of .ann files.")],
+    gold: Annotated[Path, typer.Argument(help="folder of gold .ann files")],
+    system: Annotated[list[Path], typer.Argument(help="folders of .ann files")],
     rules: RulesOption = RulesName.strict,
     as_json: JsonOption = False,
 ) -> None:
     """Score entities: label, start and end must all agree (subtrack 1).
 
-    An entity counts as found when gold has the same label over exactly the
-    same characters of the same document. Ids, surface text and order play no
-    part; a repeated line counts once. Discontinuous entities, which the task
-    does not know, are refused.
+    An entity counts as found when gold has the same label over exactly the same characters of the
+    same document. Ids, surface text and order play no part; a repeated line counts once.
+    Discontinuous entities, which the task does not know, are refused.
+
+    The rules codalab are those of the leaderboard's scorer, and standalone those of the
+    organizers' other scorer, with UNCLEAR scored and four significant digits. Both leave documents
+    that the system lacks out of the score. The rules strict are codalab's, but such documents count
+    as missed, and documents that gold lacks are refused.
 
     Tables go to stdout, warnings (documents missing or unknown) to stderr.
 
@@ -95,34 +101,33 @@ def ner(
 def indexing(
     gold: Annotated[
         Path,
-        typer.Argument(help="The gold folder: .ann files with AnnotatorNotes, or .tsv files."),
+        typer.Argument(help="gold folder: .ann files with AnnotatorNotes, or .tsv files"),
     ],
-    system: Annotated[list[Path], typer.Argument(help="One or more folders of .tsv files.")],
+    system: Annotated[list[Path], typer.Argument(help="folders of .tsv files")],
     rules: RulesOption = RulesName.strict,
     oracle: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Add a row: gold's own entities (.ann and .txt) linked by this terminology, or by "
-            "the one that comes with farmaner: bundled.",
+            help="add a row: gold's own entities (.ann and .txt) linked by this terminology, or by "
+            "the bundled one: bundled",
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score each document's set of codes (subtrack 2).
 
-    A system folder holds one DOC.tsv for every document and in it one line for
-    every code: the document's id, a tab, the code. Where there is no code the
-    file is empty.
+    A system folder holds one DOC.tsv for every document and in it one line for every code: the
+    document's id, a tab, the code. Where there is no code the file is empty.
 
-    A gold folder that holds any .ann file is read as brat, the codes being
-    those of its AnnotatorNotes; any other is read as .tsv. Gold in .tsv does
-    not tell which codes only UNCLEAR entities carry: strict and codalab drop
-    those and so need brat.
+    A gold folder that holds any .ann file is read as brat, the codes being those of its
+    AnnotatorNotes; any other is read as .tsv. Gold in .tsv does not tell which codes only UNCLEAR
+    entities carry: the rules strict and codalab drop those and so need brat. Rules are named as
+    `evaluate ner` names them.
 
-    With --oracle the row `gold spans` says what linking alone costs: the codes
-    of the right entities of all gold documents, found by that terminology. What a system lacks
-    beyond that, it lost in recognition.
+    With --oracle the row `gold spans` says what linking alone costs: the codes of the right
+    entities of all gold documents, found by that terminology. What a system lacks beyond that, it
+    lost in recognition.
 
     Tables go to stdout, warnings (documents missing or unknown) to stderr.
 

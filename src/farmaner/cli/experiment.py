@@ -14,16 +14,30 @@ def experiment(
     ],
     train: Annotated[
         list[Path] | None,
-        typer.Option("--train", help="brat folder to fit on; may be given repeatedly"),
+        typer.Option(
+            metavar="DIR",
+            help="brat folder to fit on; may be given repeatedly",
+            show_default="the file's",
+        ),
     ] = None,
-    dev: Annotated[Path | None, typer.Option("--dev", help="brat folder to choose on")] = None,
+    dev: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="brat folder to choose on", show_default="the file's"),
+    ] = None,
     test: Annotated[
-        Path | None, typer.Option("--test", help="folder of test texts; .ann beside them is gold")
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="folder of test texts; .ann beside them is gold",
+            show_default="the file's",
+        ),
     ] = None,
     encoder: Annotated[
         list[str] | None,
         typer.Option(
-            "--encoder", metavar="SYSTEM=ENCODER", help="a system's encoder: hub name or folder"
+            metavar="SYSTEM=ENCODER",
+            help="a system's encoder: hub name or folder; may be given repeatedly",
+            show_default="the file's",
         ),
     ] = None,
     lexicon: Annotated[
@@ -32,7 +46,13 @@ def experiment(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="folder of the run  [default: runs/FILE]"),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="folder of the run",
+            show_default="runs/, and in it the file's name",
+        ),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="trainings at once in a search")] = 1,
 ) -> None:
@@ -47,16 +67,15 @@ def experiment(
 
     Everything is done once: the same command goes on with what was interrupted, passes over what
     is done, and does anew what hangs on inputs that changed. Needs SciPy, and Optuna for a
-    search: pip install "farmaner\[stats,tune]".
+    search: pip install "farmaner[stats,tune]".
 
     Examples:
-
       farmaner experiment configs/table2.toml
-
-      farmaner experiment configs/table2-small.toml --train corpus/train --dev corpus/dev \
+      farmaner experiment configs/table2-small.toml \
+        --train corpus/train --dev corpus/dev \
         --encoder small-english=encoders/all-MiniLM-L6-v2
 
-    Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted (the same command goes on).
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (the same command goes on).
     """
     from farmaner.training.plan import read_experiment
     from farmaner.training.quiet import quiet_libraries

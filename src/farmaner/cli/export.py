@@ -12,22 +12,22 @@ _console = Console(highlight=False)
 
 
 def export(
-    model: Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="model folder of a training")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="model folder of a training")],
     texts: Annotated[
-        Path | None, typer.Option("--texts", help="folder of .txt whose entities are compared")
+        Path | None,
+        typer.Option("--texts", metavar="DIR", help="folder of .txt to compare entities on"),
     ] = None,
 ) -> None:
     """Write a model as ONNX, in float32 and int8, and check both against torch.
 
     `annotate` uses the int8 file from then on. The float32 logits must lie within 1e-4 of
     torch's; with --texts, the entities of every text are compared as well and the differences
-    counted.
+    counted. Needs pip install "farmaner[train]".
 
-    Example:
-
+    Examples:
       farmaner export model --texts corpus/dev
 
-    Exit codes: 0 done, 1 failed or logits too far apart, 2 usage.
+    Exit codes: 0 done, 1 failed or logits too far apart, 2 wrong usage, 130 interrupted.
     """
     from farmaner.formats.brat import read_brat
     from farmaner.training.export import TOLERANCE

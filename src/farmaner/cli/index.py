@@ -12,42 +12,50 @@ from farmaner.cli.inputs import DocumentReader, list_sources, refuse_equal_ids
 
 def index(
     inputs: Annotated[
-        list[str], typer.Argument(metavar="INPUT...", help="text files, folders of .txt, or -")
+        list[str], typer.Argument(metavar="INPUT", help="text files, folders of .txt, or -")
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="folder for the .tsv files")
     ],
     model: Annotated[
-        Path | None, typer.Option("--model", "-m", help="model folder  [default: bundled]")
+        Path | None,
+        typer.Option(
+            "--model", "-m", metavar="DIR", help="model folder", show_default="the bundled one"
+        ),
     ] = None,
     terminology: Annotated[
         Path | None,
-        typer.Option("--terminology", "-t", metavar="FILE", help="which one  [default: bundled]"),
+        typer.Option(
+            "--terminology",
+            "-t",
+            metavar="FILE",
+            help="where the codes come from",
+            show_default="the bundled one",
+        ),
     ] = None,
     entities: Annotated[
         bool,
-        typer.Option(
-            "--entities", help="link the entities of brat folders instead of recognizing any"
-        ),
+        typer.Option("--entities", help="link the entities of brat folders instead of finding any"),
     ] = False,
     threshold: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="least score of a code  [default: the terminology's]"),
+        typer.Option(min=0, max=1, help="least score of a code", show_default="the terminology's"),
     ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="cores to use  [default: all]")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="cores to use", show_default="all")
+    ] = None,
 ) -> None:
     """Write the codes of what texts speak of: one DOC.tsv a document (subtrack 2).
 
-    Each line is the document's id, a tab and a code; a code stands once, and
-    a document without any gets an empty file.
+    Each line is the document's id, a tab and a code; a code stands once, and a document without
+    any gets an empty file. With --entities the inputs are brat folders, whose own entities are
+    given codes and no model is run.
 
     Examples:
-
       farmaner index notes/ --output codes/
-
       farmaner index corpus/dev --entities --output codes/
 
-    Exit codes: 0 done, 1 failed or incomplete, 2 usage, 130 interrupted.
+    Exit codes: 0 done, 1 failed or incomplete, 2 wrong usage, 130 interrupted.
     """
     from farmaner.errors import ConfigError
     from farmaner.formats.brat import read_brat

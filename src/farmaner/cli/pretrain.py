@@ -19,28 +19,46 @@ def pretrain(
     texts: Annotated[
         list[Path],
         typer.Argument(
-            metavar="TEXT...", help=".jsonl (also .gz, .xz, .bz2) or .txt files, or folders of them"
+            metavar="TEXT", help=".jsonl (also packed) or .txt files, or folders of them"
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="encoder folder to write")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="encoder folder to write")
+    ],
     config: Annotated[
         Path | None,
-        typer.Option("--config", help="TOML file of settings, with weights of sources"),
+        typer.Option(metavar="FILE", help="TOML file of settings, with weights of sources"),
     ] = None,
     encoder: Annotated[
-        str | None, typer.Option("--encoder", help="hub name or folder of the encoder")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="hub name or folder of the encoder",
+            show_default="the file's",
+        ),
     ] = None,
     exclude: Annotated[
         list[Path] | None,
-        typer.Option("--exclude", help="brat folder whose texts, found anywhere, are left out"),
+        typer.Option(
+            metavar="DIR",
+            help="brat folder whose texts, found anywhere, are left out; may be given repeatedly",
+        ),
     ] = None,
     epochs: Annotated[
-        float | None, typer.Option(help="how often texts of weight 1 are read")
+        float | None, typer.Option(help="how often texts of weight 1 are read", show_default="1")
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="windows a step")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="highest learning rate")] = None,
-    max_pieces: Annotated[int | None, typer.Option(help="pieces a window, specials too")] = None,
-    seed: Annotated[int | None, typer.Option(help="seed of everything random")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="windows a step", show_default="32")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="highest learning rate", show_default="0.0004")
+    ] = None,
+    max_pieces: Annotated[
+        int | None, typer.Option(help="pieces a window, specials too", show_default="128")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="seed of everything random", show_default="13")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="go on with an interrupted pretraining")
     ] = False,
@@ -53,14 +71,14 @@ def pretrain(
     text that shares twelve words in a row with one of --exclude is not read: name the documents
     that will judge the model. The output is an encoder folder for `farmaner train --encoder`.
 
+    Flags go over the file of --config; the defaults are of settings that neither names. Packed
+    texts end in .gz, .xz or .bz2. Needs pip install "farmaner[train]".
+
     Examples:
+      farmaner pretrain notes/ --encoder bundled --exclude corpus/dev -o encoder
+      farmaner pretrain texts/*.jsonl.xz --config pretrain.toml -o encoder --resume
 
-      farmaner pretrain texts/*.jsonl.xz --encoder bert-base-multilingual-cased \
-        --exclude PharmaCoNER/dev -o encoder
-
-      farmaner pretrain notes/ --config pretrain.toml -o encoder --resume
-
-    Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted (--resume goes on).
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (--resume goes on).
     """
     from farmaner.training.config import PretrainConfig, read_settings
     from farmaner.training.quiet import quiet_libraries

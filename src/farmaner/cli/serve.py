@@ -12,7 +12,7 @@ import typer
 
 def serve(
     host: Annotated[
-        str, typer.Option(envvar="FARMANER_HOST", help="address to listen at")
+        str, typer.Option(metavar="ADDRESS", envvar="FARMANER_HOST", help="where to listen")
     ] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(min=0, max=65535, envvar="FARMANER_PORT", help="port; 0 takes a free one")
@@ -20,7 +20,12 @@ def serve(
     model: Annotated[
         Path | None,
         typer.Option(
-            "--model", "-m", envvar="FARMANER_MODEL", help="model folder  [default: bundled]"
+            "--model",
+            "-m",
+            metavar="DIR",
+            envvar="FARMANER_MODEL",
+            help="model folder",
+            show_default="the bundled one",
         ),
     ] = None,
     terminology: Annotated[
@@ -30,18 +35,20 @@ def serve(
             "-t",
             metavar="FILE",
             envvar="FARMANER_TERMINOLOGY",
-            help="codes  [default: bundled]",
+            help="where the codes come from",
+            show_default="the bundled one",
         ),
     ] = None,
     threads: Annotated[
         int | None,
-        typer.Option(min=1, envvar="FARMANER_THREADS", help="cores to use  [default: all]"),
+        typer.Option(min=1, envvar="FARMANER_THREADS", help="cores to use", show_default="all"),
     ] = None,
     token: Annotated[
         str | None,
         typer.Option(
             envvar="FARMANER_TOKEN",
             help="bearer token that clients must show; better by the variable than here",
+            show_default="none",
         ),
     ] = None,
     cors_origin: Annotated[
@@ -49,11 +56,13 @@ def serve(
         typer.Option(
             metavar="ORIGIN",
             envvar="FARMANER_CORS_ORIGIN",
-            help="another origin whose pages may call; may be repeated  [default: none]",
+            help="another origin whose pages may call; may be given repeatedly",
+            show_default="none",
         ),
     ] = None,
     max_body_bytes: Annotated[
-        int, typer.Option(min=1, envvar="FARMANER_MAX_BODY_BYTES", help="largest request")
+        int,
+        typer.Option(min=1, envvar="FARMANER_MAX_BODY_BYTES", help="bytes of the largest request"),
     ] = 2_500_000,
     max_chars: Annotated[
         int,
@@ -80,17 +89,17 @@ def serve(
 ) -> None:
     """Serve the model over HTTP, with a page for the browser at /.
 
-    Needs the extra serve: pip install "farmaner[serve]". Listens on this machine alone unless
-    --host says otherwise. Texts are answered and forgotten: neither stored nor logged. SIGTERM
-    and Ctrl-C end it after what was accepted is answered. The interface is described at /docs.
+    Listens on this machine alone unless --host says otherwise. Texts are answered and forgotten:
+    neither stored nor logged. SIGTERM and Ctrl-C end it after what was accepted is answered. The
+    interface is described at /docs. An option may come by its variable. Needs the extra serve:
+    pip install "farmaner[serve]".
 
     Examples:
-
       farmaner serve
-
+      farmaner serve --port 0 --model model --threads 2
       FARMANER_TOKEN=... farmaner serve --host 0.0.0.0 --port 80
 
-    Exit codes: 0 ended by SIGTERM, 1 failed, 2 usage, 130 interrupted.
+    Exit codes: 0 ended by SIGTERM, 1 failed, 2 wrong usage, 130 interrupted.
     """
     from farmaner.errors import MissingExtraError
 

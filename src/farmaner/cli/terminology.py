@@ -10,25 +10,42 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from farmaner.cli.manual import App
 from farmaner.errors import FarmanerError
 
 if TYPE_CHECKING:
     from farmaner.linking.terms import Term
 
-app = typer.Typer(
-    help="Build a terminology (names with codes), and look into one.", no_args_is_help=True
-)
+app = App()
 
 TerminologyOption = Annotated[
     Path | None,
-    typer.Option("--terminology", "-t", metavar="FILE", help="which one  [default: bundled]"),
+    typer.Option(
+        "--terminology",
+        "-t",
+        metavar="FILE",
+        help="terminology to look into",
+        show_default="the bundled one",
+    ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="print one JSON object")]
+
+
+def _complete_hierarchy(incomplete: str) -> list[str]:
+    names = ("substance", "product", "all")
+    return [name for name in names if name.startswith(incomplete)]
 
 
 @app.callback()
 def terminology() -> None:
-    """Build a terminology (names with codes), and look into one."""
+    """Build a terminology (names with codes), and look into one.
+
+    Examples:
+      farmaner terminology build --brat corpus/train --output my.terms
+      farmaner terminology search "amoxi clav" --terminology my.terms
+
+    Exit codes: 0 done, 1 failed or nothing found, 2 wrong usage, 130 interrupted.
+    """
 
 
 @app.command(no_args_is_help=True)
@@ -36,33 +53,47 @@ def build(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="file to write")],
     brat: Annotated[
         list[Path] | None,
-        typer.Option(metavar="DIR", help="annotated brat folder; may be given again"),
+        typer.Option(metavar="DIR", help="annotated brat folder; may be given repeatedly"),
     ] = None,
     rf2: Annotated[
         Path | None, typer.Option(metavar="DIR", help="SNOMED CT RF2 snapshot folder, your own")
     ] = None,
     table: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="CSV or TSV with named columns; may be given again"),
+        typer.Option(metavar="FILE", help="CSV or TSV with named columns; may be given repeatedly"),
     ] = None,
     hierarchy: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME|ID",
-            help="of RF2: substance, product, a concept's identifier, or all; with descendants  "
-            "[default: substance and product]",
+            help="of RF2: substance, product, a concept's identifier, or all; with descendants; "
+            "may be given repeatedly",
+            show_default="substance and product",
+            autocompletion=_complete_hierarchy,
         ),
     ] = None,
     language: Annotated[
-        list[str] | None, typer.Option(metavar="CODE", help="of RF2 descriptions  [default: es]")
+        list[str] | None,
+        typer.Option(
+            metavar="CODE",
+            help="of RF2: language of descriptions; may be given repeatedly",
+            show_default="es",
+        ),
     ] = None,
     refset: Annotated[
-        str | None, typer.Option(metavar="ID", help="of RF2: only terms in this language refset")
+        str | None, typer.Option(metavar="ID", help="of RF2: only terms of this language refset")
     ] = None,
-    term_column: Annotated[str, typer.Option(help="of tables")] = "term",
-    code_column: Annotated[str, typer.Option(help="of tables")] = "code",
+    term_column: Annotated[
+        str, typer.Option(metavar="NAME", help="of tables: where the names are")
+    ] = "term",
+    code_column: Annotated[
+        str, typer.Option(metavar="NAME", help="of tables: where the codes are")
+    ] = "code",
     label_column: Annotated[
-        str | None, typer.Option(help="of tables: the entity label  [default: none]")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="of tables: where the entity labels are", show_default="none"
+        ),
     ] = None,
     synonyms: Annotated[
         bool, typer.Option(help="add the package's own tables of synonyms and known names")
@@ -70,19 +101,15 @@ def build(
 ) -> None:
     """Compile names with codes into one file that is mapped into memory.
 
-    Sources may be combined. From a brat folder come the annotated names with
-    their codes and counts, and what a linker may trust; a SNOMED CT release
-    and other tables add names.
+    Sources may be combined. From a brat folder come the annotated names with their codes and
+    counts, and what a linker may trust; a SNOMED CT release and other tables add names.
 
     Examples:
-
       farmaner terminology build --brat corpus/train --output my.terms
-
       farmaner terminology build --brat corpus/train --rf2 SnomedCT/ -o my.terms
-
       farmaner terminology build --table drugs.csv --code-column atc -o my.terms
 
-    Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted.
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
     """
     if not (brat or rf2 or table):
         raise typer.BadParameter("name at least one source", param_hint="--brat, --rf2 or --table")
@@ -116,11 +143,11 @@ def search(
 ) -> None:
     """Find terms by their words or the beginnings of these.
 
-    Exit codes: 0 found, 1 nothing found or no terminology, 2 usage.
-
-    For example:
-
+    Examples:
       farmaner terminology search "amoxi clav"
+      farmaner terminology search insulina --limit 3 --json
+
+    Exit codes: 0 found, 1 nothing found or no terminology, 2 wrong usage, 130 interrupted.
     """
     from farmaner.linking.build import load_terminology
     from farmaner.linking.search import search as find
@@ -155,7 +182,11 @@ def search(
 def info(terminology: TerminologyOption = None, as_json: JsonOption = False) -> None:
     """Say what a terminology holds: terms by source and label, codes, the linker's threshold.
 
-    Exit codes: 0 done, 1 no terminology, 2 usage.
+    Examples:
+      farmaner terminology info
+      farmaner terminology info --terminology my.terms --json
+
+    Exit codes: 0 done, 1 no terminology, 2 wrong usage, 130 interrupted.
     """
     from farmaner.linking.build import load_terminology
     from farmaner.linking.model import LinkingModel

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 from rich.console import Console
@@ -21,45 +21,111 @@ if TYPE_CHECKING:
 _console = Console(stderr=True, highlight=False)
 
 
+def _complete_encoder(incomplete: str) -> list[str]:
+    return [name for name in ("bundled",) if name.startswith(incomplete)]
+
+
+def _complete_scheme(incomplete: str) -> list[str]:
+    from farmaner.tagging.schemes import SchemeName
+
+    return [name for name in get_args(SchemeName) if name.startswith(incomplete)]
+
+
+def _complete_precision(incomplete: str) -> list[str]:
+    from farmaner.training.config import Precision
+
+    return [name for name in get_args(Precision) if name.startswith(incomplete)]
+
+
+def _complete_context(incomplete: str) -> list[str]:
+    from farmaner.windows import Context
+
+    return [name for name in get_args(Context) if name.startswith(incomplete)]
+
+
 def train(
     train: Annotated[
-        list[Path], typer.Option("--train", help="brat folder to fit on; may be given repeatedly")
+        list[Path],
+        typer.Option(metavar="DIR", help="brat folder to fit on; may be given repeatedly"),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="model folder to write")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="model folder to write")
+    ],
     dev: Annotated[
-        Path | None, typer.Option("--dev", help="brat folder that picks the best epoch")
+        Path | None, typer.Option(metavar="DIR", help="brat folder that picks the best epoch")
     ] = None,
     config: Annotated[
-        Path | None, typer.Option("--config", help="TOML file of settings; flags go over it")
+        Path | None, typer.Option(metavar="FILE", help="TOML file of settings; flags go over it")
     ] = None,
     encoder: Annotated[
-        str | None, typer.Option("--encoder", help="hub name or folder of the encoder, or bundled")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="hub name or folder of the encoder, or bundled",
+            show_default="the file's",
+            autocompletion=_complete_encoder,
+        ),
     ] = None,
-    scheme: Annotated[str | None, typer.Option(help="tagging scheme: iob2 or paper")] = None,
-    epochs: Annotated[int | None, typer.Option(help="epochs")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="windows a step")] = None,
+    scheme: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="tagging scheme: iob2 or paper",
+            show_default="iob2",
+            autocompletion=_complete_scheme,
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="how often train is read", show_default="12")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="windows a step", show_default="16")
+    ] = None,
     accumulation: Annotated[
-        int | None, typer.Option(help="batches whose gradients are summed in one step")
+        int | None,
+        typer.Option(help="batches whose gradients are summed in one step", show_default="1"),
     ] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="highest learning rate")] = None,
-    max_pieces: Annotated[int | None, typer.Option(help="pieces a window, specials too")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="highest learning rate", show_default="0.0001")
+    ] = None,
+    max_pieces: Annotated[
+        int | None, typer.Option(help="pieces a window, specials too", show_default="128")
+    ] = None,
     precision: Annotated[
-        str | None, typer.Option(help="auto, float32 or bfloat16 (auto: as the hardware has it)")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="auto, float32 or bfloat16 (auto: as the hardware has it)",
+            show_default="auto",
+            autocompletion=_complete_precision,
+        ),
     ] = None,
     patience: Annotated[
-        int | None, typer.Option(help="epochs without a better dev F1 before stopping")
+        int | None,
+        typer.Option(
+            help="epochs without a better dev F1 before stopping; 0: never", show_default="0"
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="seed of everything random", show_default="13")
     ] = None,
     context: Annotated[
         str | None,
-        typer.Option(help="what a window reads beside its own: none, sentences or document"),
+        typer.Option(
+            metavar="NAME",
+            help="what a window reads beside its own: none, sentences or document",
+            show_default="none",
+            autocompletion=_complete_context,
+        ),
     ] = None,
     lexicon: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="terms that the model is told of: one a line, or name in a .tsv"
+            metavar="FILE",
+            help="terms that the model is told of: one a line, or name in a .tsv",
+            show_default="none",
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="seed of everything random")] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="go on with an interrupted training")
     ] = False,
@@ -70,14 +136,17 @@ def train(
     figures of every epoch and a learning curve lie beside the weights. With --dev, the epoch
     with the best official F1 on whole documents (strict rules) is kept.
 
-    Examples:
+    Flags go over the file of --config; the defaults are of settings that neither names. Needs pip
+    install "farmaner[train]".
 
+    Examples:
+      farmaner train --train notes/ --encoder bundled -o model
       farmaner train --train corpus/train --dev corpus/dev -o model \
         --encoder bert-base-multilingual-cased
+      farmaner train --train corpus/train --train corpus/dev \
+        --config settings.toml -o final
 
-      farmaner train --train corpus/train --train corpus/dev --config settings.toml -o final
-
-    Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted (--resume goes on).
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (--resume goes on).
     """
     from farmaner.training.config import read_config
     from farmaner.training.quiet import quiet_libraries

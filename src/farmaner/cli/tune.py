@@ -16,39 +16,45 @@ if TYPE_CHECKING:
 
 def tune(
     config: Annotated[
-        Path, typer.Option("--config", help="TOML file of settings with a table [search]")
+        Path, typer.Option(metavar="FILE", help="TOML file of settings with a table [search]")
     ],
     train: Annotated[
-        list[Path], typer.Option("--train", help="brat folder to fit on; may be given repeatedly")
+        list[Path],
+        typer.Option(metavar="DIR", help="brat folder to fit on; may be given repeatedly"),
     ],
-    dev: Annotated[Path, typer.Option("--dev", help="brat folder that judges the trials")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="folder of the search")],
+    dev: Annotated[Path, typer.Option(metavar="DIR", help="brat folder that judges the trials")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="folder of the search")
+    ],
     encoder: Annotated[
-        str | None, typer.Option("--encoder", help="hub name or folder of the encoder")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="hub name or folder of the encoder",
+            show_default="the file's",
+        ),
     ] = None,
     trials: Annotated[
-        int | None, typer.Option(min=1, help="how many trainings  [default: as the file says]")
+        int | None, typer.Option(min=1, help="how many trainings", show_default="the file's")
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="trainings at once, sharing the cores")] = 1,
 ) -> None:
-    r"""Search for the settings that do best on dev.
+    """Search for the settings that do best on dev.
 
-    The file's table \[search] says what may vary, how it is drawn (grid, tpe or random) and
+    The file's table [search] says what may vary, how it is drawn (grid, tpe or random) and
     whether trials that do badly are pruned. Every trial trains as `train` does and is judged by
     the F1 of its best epoch on dev (strict rules). best.toml, which `train --config` takes,
     trials.csv and trials.png are written at the end; the table goes to stdout as well.
 
     The same command goes on with a search that was interrupted, each trial from its last epoch,
     and may run several times at once on one output folder: with CUDA_VISIBLE_DEVICES=0, =1 and
-    so on, one process a GPU. Needs Optuna: pip install "farmaner\[tune]".
+    so on, one process a GPU. Needs Optuna: pip install "farmaner[tune]".
 
     Examples:
+      farmaner tune --config grid.toml --train corpus/train --dev corpus/dev -o grid
+      farmaner train --config grid/best.toml --train corpus/train -o model
 
-      farmaner tune --config configs/paper-grid.toml --train corpus/train --dev corpus/dev -o grid
-
-      farmaner train --config grid/best.toml --train corpus/train --dev corpus/dev -o model
-
-    Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted (the same command goes on).
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (the same command goes on).
     """
     from farmaner.training.quiet import quiet_libraries
     from farmaner.training.search import BEST_FILE, read_search
