@@ -87,7 +87,7 @@ def test_a_page_fills_its_lines_and_keeps_to_the_width(
     text = page(name, capsys)
     assert [line for line in text.splitlines() if len(line) > columns] == []
     filled = min(columns, WIDEST) - 2
-    told, _, _ = text.partition("\n\n  ")[2].partition(":\n  ")
+    told, _, _ = text.partition("\n\n")[2].partition(":\n  ")
     for paragraph in told.split("\n\n"):
         if not paragraph.startswith("    "):  # which stays as it is written
             for line, after in pairwise(paragraph.splitlines()):

@@ -89,6 +89,7 @@ class _Page:
         arguments, options = [], []
         for param in self.get_params(ctx):
             name, text = param.get_help_record(ctx) or ("", "")
+            text = text.replace("\\[", "[")  # which the oldest typer escapes for rich
             text = _STATED_DEFAULT.sub(r"\1", _TYPERS_OWN.get(param.name, text))
             if name and _is_argument(param):
                 arguments.append((_argument(param).replace("[", "").replace("]", ""), text))
