@@ -5,18 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from farmaner.cli.manual import App
-from farmaner.corpus import (
-    ChecksumReport,
-    CorpusReport,
-    Finding,
-    check_corpus,
-    verify_checksums,
-)
+
+if TYPE_CHECKING:
+    from farmaner.corpus import ChecksumReport, CorpusReport, Finding
 
 app = App()
 
@@ -55,6 +51,8 @@ def check(
     Exit codes: 0 no problem and all files as in the list, 1 otherwise, 2 wrong usage, 130
     interrupted.
     """
+    from farmaner.corpus import check_corpus, verify_checksums
+
     report = check_corpus(folder)
     sums = None if checksums is None else verify_checksums(checksums, folder)
     if as_json:

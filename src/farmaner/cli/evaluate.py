@@ -12,21 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from farmaner.cli.manual import App
-from farmaner.evaluation import (
-    RULES,
-    Counts,
-    IndexingScore,
-    NerScore,
-    Rules,
-    score_indexing,
-    score_ner,
-)
-from farmaner.evaluation.official import named
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-Score: TypeAlias = NerScore | IndexingScore
+    from farmaner.evaluation import Counts, IndexingScore, NerScore, Rules
+
+    Score: TypeAlias = NerScore | IndexingScore
 
 _TABLE_WIDTH = 66  # holds three figures in full precision
 
@@ -93,6 +85,8 @@ def ner(
 
     Exit codes: 0 scored, 1 cannot be scored, 2 wrong usage, 130 interrupted.
     """
+    from farmaner.evaluation import RULES, score_ner
+
     chosen = RULES[rules.value]
     _report("ner", gold, [(path, score_ner(gold, path, chosen)) for path in system], as_json)
 
@@ -138,6 +132,8 @@ def indexing(
 
     Exit codes: 0 scored, 1 cannot be scored, 2 wrong usage, 130 interrupted.
     """
+    from farmaner.evaluation import RULES, score_indexing
+
     chosen = RULES[rules.value]
     scores = [(path, score_indexing(gold, path, chosen)) for path in system]
     _report("indexing", gold, scores, as_json, _oracle(gold, oracle, chosen))
@@ -147,6 +143,7 @@ def _oracle(gold: Path, terminology: str | None, rules: Rules) -> IndexingScore 
     """Return the score of gold's own entities linked by a terminology."""
     if terminology is None:
         return None
+    from farmaner.evaluation import score_indexing
     from farmaner.evaluation.inputs import read_gold
     from farmaner.linking import Linker
     from farmaner.linking.build import load_terminology
@@ -192,6 +189,8 @@ def _titles(names: Sequence[str]) -> list[str]:
 
 
 def _warnings(score: Score) -> Iterable[str]:
+    from farmaner.evaluation.official import named
+
     coverage, counts = score.coverage, score.micro
     if coverage.missing:
         effect = {
@@ -209,6 +208,8 @@ def _table(title: str, score: Score, oracle: IndexingScore | None) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
+
+    from farmaner.evaluation import NerScore
 
     n_documents = len(score.coverage.scored)
     table = Table(

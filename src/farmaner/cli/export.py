@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-_console = Console(highlight=False)
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@cache
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False)
 
 
 def export(
@@ -35,15 +43,15 @@ def export(
 
     documents = read_brat(texts, missing_ann_ok=True) if texts else []
     result = run(model, documents)
-    _console.print(
+    _console().print(
         f"float32 logits: largest difference {result.largest_difference:.1e} "
         f"(allowed {TOLERANCE:g})"
     )
     if not documents:
-        _console.print("entities were not compared; --texts names a folder to do so")
+        _console().print("entities were not compared; --texts names a folder to do so")
     for comparison in result.comparisons:
         counts = comparison.counts
-        _console.print(
+        _console().print(
             f"{comparison.backend}: {comparison.size_mb:.1f} MB, {comparison.n_documents} "
             f"documents, {counts.true_positives} entities as torch finds them, "
             f"{counts.false_negatives} lost, {counts.false_positives} new"

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
     from farmaner.training.pretrain import PretrainResult, Progress
 
-_console = Console(stderr=True, highlight=False)
+
+@cache
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
 
 
 def pretrain(
@@ -113,10 +120,10 @@ def pretrain(
             show=_show,
         )
     except KeyboardInterrupt:
-        _console.print("farmaner: interrupted; the same command with --resume goes on")
+        _console().print("farmaner: interrupted; the same command with --resume goes on")
         raise typer.Exit(130) from None
-    _console.print(_table(result))
-    _console.print(
+    _console().print(_table(result))
+    _console().print(
         f"{result.steps} steps, {result.seconds:.0f} s, peak memory {result.peak_memory_mb} MB"
     )
     print(result.folder)
@@ -129,10 +136,12 @@ def _show(progress: Progress) -> None:
     if progress.held_out is not None:
         parts.append("held out:")
         parts += [f"{name} {loss:.3f}" for name, loss in progress.held_out.items()]
-    _console.print("  ".join(parts), soft_wrap=True)
+    _console().print("  ".join(parts), soft_wrap=True)
 
 
 def _table(result: PretrainResult) -> Table:
+    from rich.table import Table
+
     from farmaner.training.pretrain import perplexity
 
     table = Table(title="Held-out perplexity of masked pieces, by source")

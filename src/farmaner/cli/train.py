@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from farmaner.document import Document
 
-_console = Console(stderr=True, highlight=False)
+
+@cache
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
 
 
 def _complete_encoder(incomplete: str) -> list[str]:
@@ -169,11 +169,19 @@ def train(
     documents = [document for folder in train for document in _read(folder)]
     dev_documents = _read(dev) if dev else []
     quiet_libraries()
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     from farmaner.training.loop import train as run
 
     columns = (TextColumn("step"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    live = _console.is_terminal
-    with Progress(*columns, console=_console, transient=True, disable=not live) as progress:
+    live = _console().is_terminal
+    with Progress(*columns, console=_console(), transient=True, disable=not live) as progress:
         bar = progress.add_task("steps", total=None)
         try:
             result = run(
@@ -182,22 +190,22 @@ def train(
                 dev_documents,
                 output=output,
                 resume=resume,
-                show=lambda epoch: _console.print(epoch.summary()),
+                show=lambda epoch: _console().print(epoch.summary()),
                 show_step=lambda step, steps: progress.update(bar, completed=step, total=steps),
             )
         except KeyboardInterrupt:
-            _console.print("farmaner: interrupted; the same command with --resume goes on")
+            _console().print("farmaner: interrupted; the same command with --resume goes on")
             raise typer.Exit(130) from None
-    _console.print(f"trained on {result.coverage.summary()}")
+    _console().print(f"trained on {result.coverage.summary()}")
     for entity in (*result.coverage.widened, *result.coverage.dropped):
-        _console.print("  {} {} {}-{}".format(*entity), style="dim")
+        _console().print("  {} {} {}-{}".format(*entity), style="dim")
     if result.dev:
         micro = result.dev.micro
-        _console.print(
+        _console().print(
             f"dev, strict: P {100 * micro.precision:.2f} R {100 * micro.recall:.2f} "
             f"F1 {100 * micro.f1:.2f}"
         )
-    _console.print(f"{result.seconds:.0f} s, peak memory {result.peak_memory_mb} MB")
+    _console().print(f"{result.seconds:.0f} s, peak memory {result.peak_memory_mb} MB")
     print(result.folder)
 
 
@@ -207,5 +215,5 @@ def _read(folder: Path) -> list[Document]:
     alignments = read_alignments(folder)
     realigned = [entity for alignment in alignments for entity in alignment.realigned]
     for entity in realigned:
-        _console.print(str(entity), style="yellow")
+        _console().print(str(entity), style="yellow")
     return [alignment.document for alignment in alignments]
