@@ -113,7 +113,7 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; every failure is one line on stderr."""
     try:
-        app(arguments)
+        app(arguments, prog_name="farmaner")
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else 1
     except KeyboardInterrupt:

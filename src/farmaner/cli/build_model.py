@@ -7,13 +7,18 @@ from typing import Annotated
 
 import typer
 
+from farmaner.cli.completion import choices
+
 
 def build_model(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="what to do, with what")],
     encoder: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="hub name or folder of the encoder", show_default="the recipe's"
+            metavar="NAME",
+            help="hub name or folder of the encoder",
+            show_default="the recipe's",
+            autocompletion=choices("bundled"),
         ),
     ] = None,
     train: Annotated[

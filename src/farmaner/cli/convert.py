@@ -8,20 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from farmaner.cli.completion import readable_formats, writable_formats
+
 if TYPE_CHECKING:
     from farmaner.formats.table import Format
-
-
-def _complete_readable(incomplete: str) -> list[str]:
-    from farmaner.formats.table import FORMATS
-
-    return [one.name for one in FORMATS if one.read and one.name.startswith(incomplete)]
-
-
-def _complete_writable(incomplete: str) -> list[str]:
-    from farmaner.formats.table import FORMATS
-
-    return [one.name for one in FORMATS if one.name.startswith(incomplete)]
 
 
 def convert(
@@ -34,7 +24,7 @@ def convert(
             metavar="FORMAT",
             help="what IN is",
             show_default="by its name",
-            autocompletion=_complete_readable,
+            autocompletion=readable_formats,
         ),
     ] = None,
     to: Annotated[
@@ -44,7 +34,7 @@ def convert(
             metavar="FORMAT",
             help="what OUT is",
             show_default="by its name",
-            autocompletion=_complete_writable,
+            autocompletion=writable_formats,
         ),
     ] = None,
     strict: Annotated[

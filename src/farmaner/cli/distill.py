@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from farmaner.cli.completion import choices
+
 
 def distill(
     teacher: Annotated[
@@ -46,6 +48,7 @@ def distill(
             metavar="NAME",
             help="hub name or folder of the student's encoder",
             show_default="the file's",
+            autocompletion=choices("bundled"),
         ),
     ] = None,
     source: Annotated[

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
+from farmaner.cli.completion import choices
 from farmaner.cli.manual import App
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def indexing(
         str | None,
         typer.Option(
             metavar="FILE",
+            autocompletion=choices("bundled"),
             help="add a row: gold's own entities (.ann and .txt) linked by this terminology, or by "
             "the bundled one: bundled",
         ),

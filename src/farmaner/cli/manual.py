@@ -68,6 +68,10 @@ class _Page:
             ctx.color = True
         return super().get_help(ctx)  # type: ignore[misc, no-any-return]
 
+    def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002
+        """Return the first sentence, whole."""
+        return " ".join((self.help or "").partition("\n\n")[0].split())
+
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return what the usage line names: options, then arguments."""
         arguments = [_argument(param) for param in self.get_params(ctx) if _is_argument(param)]
@@ -123,8 +127,7 @@ class Group(_Page, TyperGroup):
             command = self.get_command(ctx, name)
             if command is not None and not command.hidden:
                 panel = getattr(command, "rich_help_panel", None) or "Commands"
-                first, _, _ = (command.help or "").partition("\n\n")
-                panels.setdefault(panel, []).append((name, " ".join(first.split())))
+                panels.setdefault(panel, []).append((name, command.get_short_help_str()))
         widest = max(len(name) for rows in panels.values() for name, _ in rows)
         for panel, rows in panels.items():
             _write_rows(panel, [(name.ljust(widest), text) for name, text in rows], formatter)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from farmaner.cli.completion import choices
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -42,6 +44,7 @@ def pretrain(
             metavar="NAME",
             help="hub name or folder of the encoder",
             show_default="the file's",
+            autocompletion=choices("bundled"),
         ),
     ] = None,
     exclude: Annotated[

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from farmaner.cli.completion import choices
 from farmaner.cli.manual import App
 from farmaner.errors import FarmanerError
 
@@ -29,11 +30,6 @@ TerminologyOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="print one JSON object")]
-
-
-def _complete_hierarchy(incomplete: str) -> list[str]:
-    names = ("substance", "product", "all")
-    return [name for name in names if name.startswith(incomplete)]
 
 
 @app.callback()
@@ -69,7 +65,7 @@ def build(
             help="of RF2: substance, product, a concept's identifier, or all; with descendants; "
             "may be given repeatedly",
             show_default="substance and product",
-            autocompletion=_complete_hierarchy,
+            autocompletion=choices("substance", "product", "all"),
         ),
     ] = None,
     language: Annotated[

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from farmaner.cli.completion import choices
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,28 +21,6 @@ def _console() -> Console:
     from rich.console import Console
 
     return Console(stderr=True, highlight=False)
-
-
-def _complete_encoder(incomplete: str) -> list[str]:
-    return [name for name in ("bundled",) if name.startswith(incomplete)]
-
-
-def _complete_scheme(incomplete: str) -> list[str]:
-    from farmaner.tagging.schemes import SchemeName
-
-    return [name for name in get_args(SchemeName) if name.startswith(incomplete)]
-
-
-def _complete_precision(incomplete: str) -> list[str]:
-    from farmaner.training.config import Precision
-
-    return [name for name in get_args(Precision) if name.startswith(incomplete)]
-
-
-def _complete_context(incomplete: str) -> list[str]:
-    from farmaner.windows import Context
-
-    return [name for name in get_args(Context) if name.startswith(incomplete)]
 
 
 def train(
@@ -63,7 +43,7 @@ def train(
             metavar="NAME",
             help="hub name or folder of the encoder, or bundled",
             show_default="the file's",
-            autocompletion=_complete_encoder,
+            autocompletion=choices("bundled"),
         ),
     ] = None,
     scheme: Annotated[
@@ -72,7 +52,7 @@ def train(
             metavar="NAME",
             help="tagging scheme: iob2 or paper",
             show_default="iob2",
-            autocompletion=_complete_scheme,
+            autocompletion=choices("iob2", "paper"),
         ),
     ] = None,
     epochs: Annotated[
@@ -97,7 +77,7 @@ def train(
             metavar="NAME",
             help="auto, float32 or bfloat16 (auto: as the hardware has it)",
             show_default="auto",
-            autocompletion=_complete_precision,
+            autocompletion=choices("auto", "float32", "bfloat16"),
         ),
     ] = None,
     patience: Annotated[
@@ -115,7 +95,7 @@ def train(
             metavar="NAME",
             help="what a window reads beside its own: none, sentences or document",
             show_default="none",
-            autocompletion=_complete_context,
+            autocompletion=choices("none", "sentences", "document"),
         ),
     ] = None,
     lexicon: Annotated[

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from farmaner.cli.completion import choices
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -32,6 +34,7 @@ def tune(
             metavar="NAME",
             help="hub name or folder of the encoder",
             show_default="the file's",
+            autocompletion=choices("bundled"),
         ),
     ] = None,
     trials: Annotated[
