@@ -333,6 +333,26 @@ def test_three_systems_are_wrong_usage(folders: Path, capsys: pytest.CaptureFixt
     assert "name one system or two" in capsys.readouterr().err
 
 
+def test_the_report_is_written_as_its_name_says(folders: Path) -> None:
+    dev, data, beside, page = (str(folders / name) for name in ("dev", "r.json", "b.x", "r.HTML"))
+    assert run(["analyze", dev, str(folders / "b"), "-o", data, "--json", beside]) == 0
+    assert run(["analyze", dev, str(folders / "b"), "-o", page]) == 0
+
+    written = json.loads(Path(data).read_text(encoding="utf-8"))
+    assert [system["system"] for system in written["systems"]] == [str(folders / "b")]
+    assert Path(beside).read_bytes() == Path(data).read_bytes()
+    assert Path(page).read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize("name", ["informe", "informe.csv", "html"])
+def test_a_report_of_another_kind_is_refused_before_anything_is_read(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["analyze", "no-gold", "no-system", "--output", name]) == 2
+    expected = f"expected a name that ends in .html or .json, found {name!r}"
+    assert capsys.readouterr().err.endswith(f"Invalid value for --output: {expected}\n")
+
+
 def test_what_stands_beside_is_shown_in_the_sentence_even_past_its_end() -> None:
     text = "Toma hierro oral.\nFólico no. Zinc."
     merged = document("caso", text, ("oral.\nFólico", DRUG, None), ("Zinc", DRUG, None))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from farmaner.evaluation.analysis import SystemAnalysis
     from farmaner.evaluation.error_classes import ClassCounts
+    from farmaner.evaluation.report import Report
     from farmaner.evaluation.scoring import Counts
 
 
@@ -29,10 +30,11 @@ def analyze(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="report to write: one HTML file"),
+        typer.Option("--output", "-o", metavar="FILE", help="report to write: .html, or .json"),
     ] = None,
     as_json: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="the same content as JSON")
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="the same content as JSON"),
     ] = None,
 ) -> None:
     """Put every error in one class, and show it in its sentence.
@@ -57,6 +59,9 @@ def analyze(
     """
     if len(system) > 2:
         raise typer.BadParameter("name one system or two", param_hint="SYSTEM")
+    if output is not None and output.suffix.lower() not in (".html", ".json"):
+        said = f"expected a name that ends in .html or .json, found {str(output)!r}"
+        raise typer.BadParameter(said, param_hint="--output")
     from farmaner.evaluation.analysis import analyze as analyze_system
     from farmaner.evaluation.inputs import read_gold, read_system
     from farmaner.evaluation.report import Report
@@ -73,9 +78,10 @@ def analyze(
     report = Report(tuple(expected), systems, str(gold), None if train is None else str(train))
     _warn(systems)
     if output is not None:
-        write_text(output, report.as_html())
+        is_page = output.suffix.lower() == ".html"
+        write_text(output, report.as_html() if is_page else _as_json(report))
     if as_json is not None:
-        write_text(as_json, json.dumps(report.as_dict(), indent=1, ensure_ascii=False) + "\n")
+        write_text(as_json, _as_json(report))
     from rich.console import Console
 
     console = Console(highlight=False)
@@ -84,6 +90,10 @@ def analyze(
         console.print(_table(analysis.classes, analysis.score.micro))
         if analysis.codes is not None:
             console.print(_table(analysis.codes.classes, analysis.codes.score.micro, "code class"))
+
+
+def _as_json(report: Report) -> str:
+    return json.dumps(report.as_dict(), indent=1, ensure_ascii=False) + "\n"
 
 
 def _warn(systems: tuple[SystemAnalysis, ...]) -> None:
