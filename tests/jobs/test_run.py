@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
 import errno
 import gzip
@@ -64,6 +65,13 @@ def as_jsonl_xz(path: Path) -> list[str]:
     return [str(file)]
 
 
+def as_jsonl_bz2(path: Path) -> list[str]:
+    file = path.with_suffix(".jsonl.bz2")
+    half = len(lines()) // 2
+    file.write_bytes(bz2.compress(lines()[:half]) + bz2.compress(lines()[half:]))
+    return [str(file)]
+
+
 def as_jsonl_zst(path: Path) -> list[str]:
     zstandard = pytest.importorskip("zstandard", reason="needs the extra zstd")
     file = path.with_suffix(".jsonl.zst")
@@ -105,7 +113,7 @@ def as_url(path: Path) -> list[str]:
 
 @pytest.mark.parametrize(
     "given",
-    [as_jsonl, as_jsonl_gz, as_jsonl_xz, as_jsonl_zst, as_csv, as_parquet, as_url],
+    [as_jsonl, as_jsonl_gz, as_jsonl_xz, as_jsonl_bz2, as_jsonl_zst, as_csv, as_parquet, as_url],
 )
 def test_the_same_documents_give_the_same_bytes_from_whatever_they_lie_in(
     given: Callable[[Path], list[str]], tmp_path: Path, capsys: Captured
@@ -271,7 +279,7 @@ def test_rows_of_parquet_that_fail_are_recorded_with_their_number(tmp_path: Path
     ]
 
 
-@pytest.mark.parametrize("suffix", [".gz", ".xz", ".zst"])
+@pytest.mark.parametrize("suffix", [".gz", ".xz", ".bz2", ".zst"])
 def test_a_packed_file_that_breaks_off_is_a_failure_after_what_could_be_read(
     suffix: str, tmp_path: Path
 ) -> None:

@@ -1,11 +1,10 @@
-import gzip
 import json
-import lzma
 from pathlib import Path
 
 import pytest
 
 from farmaner.errors import CorpusError, FormatError
+from farmaner.formats.opening import PACKINGS, packed
 from farmaner.training.texts import Overlap, SourceText, read_source_texts
 
 
@@ -22,16 +21,23 @@ def test_json_lines_name_their_source_or_take_the_files_name(tmp_path: Path) -> 
     ]
 
 
-@pytest.mark.parametrize(("suffix", "opener"), [(".xz", lzma.open), (".gz", gzip.open)])
-def test_compressed_lines_are_read_like_plain_ones(
-    tmp_path: Path, suffix: str, opener: object
-) -> None:
-    path = tmp_path / f"actas.jsonl{suffix}"
-    with opener(path, "wt", encoding="utf-8") as file:  # type: ignore[operator]
-        file.write(_line("Se aprueba el ácido acetilsalicílico."))
-    assert list(read_source_texts([path])) == [
-        SourceText("actas", "Se aprueba el ácido acetilsalicílico.")
-    ]
+@pytest.fixture(params=PACKINGS)
+def suffix(request: pytest.FixtureRequest) -> str:
+    """How a file is packed."""
+    if request.param == ".zst":
+        pytest.importorskip("zstandard", reason="needs the extra zstd")
+    return str(request.param)
+
+
+def test_packed_lines_and_texts_are_read_like_plain_ones(tmp_path: Path, suffix: str) -> None:
+    text = "Se aprueba el ácido acetilsalicílico.\r\n"
+    folder = tmp_path / "actas"
+    folder.mkdir()
+    (folder / f"a.jsonl{suffix}").write_bytes(packed(_line(text).encode(), suffix))
+    (folder / f"b.txt{suffix}").write_bytes(packed(text.encode(), suffix))
+    expected = [SourceText("a", text), SourceText("actas", text)]
+    assert list(read_source_texts([folder])) == expected
+    assert list(read_source_texts(sorted(folder.iterdir()))) == expected
 
 
 def test_text_files_are_of_the_source_that_their_folder_names(tmp_path: Path) -> None:
@@ -62,15 +68,21 @@ def test_a_line_without_text_is_refused(tmp_path: Path, line: str) -> None:
         list(read_source_texts([path]))
 
 
-def test_a_file_cut_short_is_an_error_and_not_an_end(tmp_path: Path) -> None:
-    path = tmp_path / "casos.jsonl.xz"
-    whole = lzma.compress(_line("Fiebre." * 1000).encode())
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("casos.jsonl", "expected whole lines, found"), ("caso.txt", "a whole file")],
+)
+def test_a_file_cut_short_is_an_error_and_not_an_end(
+    tmp_path: Path, suffix: str, name: str, expected: str
+) -> None:
+    path = tmp_path / f"{name}{suffix}"
+    whole = packed(_line("Fiebre." * 1000).encode(), suffix)
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(FormatError, match="whole lines of UTF-8"):
+    with pytest.raises(FormatError, match=expected):
         list(read_source_texts([path]))
 
 
-@pytest.mark.parametrize("name", ["nada", "nada.jsonl", "tabla.csv"])
+@pytest.mark.parametrize("name", ["nada", "nada.jsonl", "nada.txt.gz", "tabla.csv", "tabla.gz"])
 def test_what_cannot_be_read_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "tabla.csv").write_text("text\n", encoding="utf-8")
     with pytest.raises(CorpusError):
@@ -80,6 +92,13 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, name: str) -> None:
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=r"found none"):
         list(read_source_texts([tmp_path]))
+
+
+def test_lines_in_another_encoding_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "casos.jsonl"
+    path.write_bytes(_line("Fiebre.").encode() + '{"text": "Más."}\n'.encode("latin-1"))
+    with pytest.raises(FormatError, match="expected lines of UTF-8, found other bytes"):
+        list(read_source_texts([path]))
 
 
 RUN = "el paciente ingresa por fiebre alta y tos seca de tres días"

@@ -131,9 +131,9 @@ def annotate(
     """Find drugs, chemicals and proteins in texts.
 
     Reads text files, folders of them with their subfolders, JSON Lines, CSV and Parquet, each by
-    its name (texts, JSON Lines and CSV also packed: .gz, .xz, .zst), and what fsspec opens by URL.
-    Writes one JSON document a line, CSV, Parquet, or a brat folder with DOC.txt and DOC.ann for
-    every document (empty where nothing is found). Offsets count Unicode code points,
+    its name (texts, JSON Lines and CSV also packed: .gz, .xz, .bz2, .zst), and what fsspec opens by
+    URL. Writes one JSON document a line, CSV, Parquet, or a brat folder with DOC.txt and DOC.ann
+    for every document (empty where nothing is found). Offsets count Unicode code points,
     end-exclusive.
 
     Results come in the order of the input. With --output an interrupted job is continued by

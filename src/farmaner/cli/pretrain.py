@@ -82,7 +82,7 @@ def pretrain(
     that will judge the model. The output is an encoder folder for `farmaner train --encoder`.
 
     Flags go over the file of --config; the defaults are of settings that neither names. Packed
-    texts end in .gz, .xz or .bz2. Needs pip install "farmaner[train]".
+    texts end in .gz, .xz, .bz2 or .zst. Needs pip install "farmaner[train]".
 
     Examples:
       farmaner pretrain notes/ --encoder bundled --exclude corpus/dev -o encoder

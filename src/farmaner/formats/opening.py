@@ -1,11 +1,12 @@
 """Files wherever they lie and however they are packed: local, or what `fsspec` opens by URL.
 
-Packing goes by the name alone: `.gz`, `.xz` and `.zst`. A stream that breaks off is an error,
-never a short file.
+Packing goes by the name alone: `.gz`, `.xz`, `.bz2` and `.zst`. A stream that breaks off is an
+error, never a short file.
 """
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import lzma
@@ -17,7 +18,7 @@ from typing import Any, BinaryIO, cast
 
 from farmaner.errors import CorpusError, FarmanerError, MissingExtraError
 
-PACKINGS = (".gz", ".xz", ".zst")
+PACKINGS = (".gz", ".xz", ".bz2", ".zst")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
@@ -62,7 +63,7 @@ def reason(error: Exception) -> str:
 
 
 def packing(name: str) -> str:
-    """Return `.gz`, `.xz` or `.zst` where the name ends so, else nothing."""
+    """Return which of PACKINGS the name ends with, else nothing."""
     return next((suffix for suffix in PACKINGS if name.endswith(suffix)), "")
 
 
@@ -78,6 +79,8 @@ def unpacked(file: BinaryIO, name: str) -> BinaryIO:
         return cast(BinaryIO, gzip.GzipFile(fileobj=file))
     if suffix == ".xz":
         return cast(BinaryIO, lzma.LZMAFile(file))
+    if suffix == ".bz2":
+        return cast(BinaryIO, bz2.BZ2File(file))
     if suffix == ".zst":
         return cast(BinaryIO, io.BufferedReader(_Unzstd(file), 1 << 17))
     return file
@@ -90,6 +93,8 @@ def packed(data: bytes, name: str) -> bytes:
         return gzip.compress(data, compresslevel=6, mtime=0)
     if suffix == ".xz":
         return lzma.compress(data)
+    if suffix == ".bz2":
+        return bz2.compress(data)
     if suffix == ".zst":
         return cast(bytes, _zstandard().ZstdCompressor().compress(data))
     return data

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import json
-import lzma
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, Any
 
 from farmaner.errors import CorpusError, FormatError
-from farmaner.formats.files import read_text
+from farmaner.formats.files import decode_text
+from farmaner.formats.opening import open_binary, stream_errors, unpacked, unpacked_name
 
 RUN_WORDS = 12
 """How many words in a row two documents must share to count as overlapping."""
 
-_OPENERS: dict[str, Callable[..., IO[Any]]] = {
-    ".jsonl": open,
-    ".gz": gzip.open,
-    ".xz": lzma.open,
-    ".bz2": bz2.open,
-}
 _WORD = re.compile(r"\w+")
 
 
@@ -36,7 +28,7 @@ class SourceText:
 
 
 def read_source_texts(paths: Iterable[Path]) -> Iterator[SourceText]:
-    """Yield the texts of `.jsonl` files (also .gz, .xz, .bz2), of `.txt` files, and of folders.
+    """Yield the texts of `.jsonl` and `.txt` files, packed or not, and of folders of them.
 
     A line of JSON needs `text`; its `source`, else the name of the file, says where it comes
     from. A `.txt` file is of the source that its folder's name says. Raises CorpusError for a
@@ -44,40 +36,49 @@ def read_source_texts(paths: Iterable[Path]) -> Iterator[SourceText]:
     """
     for path in paths:
         if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if _is_text_file(file))
+            files = sorted(file for file in path.rglob("*") if _suffix(file) in (".txt", ".jsonl"))
             if not files:
                 raise CorpusError(f"{path}: expected .txt or .jsonl files, found none")
             yield from read_source_texts(files)
-        elif path.suffix == ".txt":
-            yield SourceText(path.resolve().parent.name, read_text(path))
-        elif path.suffix in _OPENERS:
+        elif _suffix(path) == ".txt":
+            yield SourceText(path.resolve().parent.name, _read_text(path))
+        elif _suffix(path) == ".jsonl":
             yield from _read_lines(path)
         else:
             raise CorpusError(f"{path}: expected .txt, .jsonl or a folder, found neither")
 
 
-def _is_text_file(path: Path) -> bool:
-    return path.suffix == ".txt" or ".jsonl" in path.suffixes
+def _suffix(path: Path) -> str:
+    """Return what the name ends with before it says how the file is packed."""
+    return Path(unpacked_name(path.name)).suffix
+
+
+def _read_text(path: Path) -> str:
+    with open_binary(str(path)) as raw:
+        try:
+            data = unpacked(raw, path.name).read()
+        except stream_errors(path.name) as error:
+            raise FormatError(path, None, "a whole file", type(error).__name__) from None
+    return decode_text(data, path)
 
 
 def _read_lines(path: Path) -> Iterator[SourceText]:
     stem = path.name.partition(".")[0]
     number = 0
     try:
-        with _OPENERS[path.suffix](path, "rt", encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
+        with open_binary(str(path)) as raw:
+            lines = TextIOWrapper(unpacked(raw, path.name), encoding="utf-8")
+            for number, line in enumerate(lines, start=1):
                 row = json.loads(line)
                 if not isinstance(row, dict) or not isinstance(row.get("text"), str):
                     raise FormatError(path, number, 'an object with a string under "text"', "none")
                 yield SourceText(str(row.get("source") or stem), row["text"])
     except json.JSONDecodeError:
         raise FormatError(path, number, "a JSON object", "something else") from None
-    except (EOFError, UnicodeDecodeError, lzma.LZMAError) as error:
-        found = type(error).__name__
-        raise FormatError(path, number + 1, "whole lines of UTF-8", found) from None
-    except OSError as error:
-        found = error.strerror or str(error)
-        raise CorpusError(f"{path}: expected a readable file, found: {found}") from None
+    except UnicodeDecodeError:
+        raise FormatError(path, number + 1, "lines of UTF-8", "other bytes") from None
+    except stream_errors(path.name) as error:
+        raise FormatError(path, number + 1, "whole lines", type(error).__name__) from None
 
 
 class Overlap:
