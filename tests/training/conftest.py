@@ -44,6 +44,31 @@ def encoder_folder(
     return folder
 
 
+@pytest.fixture(scope="session")
+def masked_encoder(
+    encoder_folder: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], str]:
+    """Return a function from a family's name to its tiny encoder, whose tokenizer has a mask."""
+    made: dict[str, str] = {}
+
+    def folder(family: str) -> str:
+        from transformers import AutoModel, AutoTokenizer
+
+        if family not in made:
+            path = tmp_path_factory.mktemp(f"{family}-masked")
+            tokenizer = AutoTokenizer.from_pretrained(encoder_folder(family))
+            tokenizer.add_special_tokens({"mask_token": "<mask>"})
+            model = AutoModel.from_pretrained(encoder_folder(family))
+            torch.manual_seed(5)
+            model.resize_token_embeddings(len(tokenizer))
+            model.save_pretrained(path)
+            tokenizer.save_pretrained(path)
+            made[family] = str(path)
+        return made[family]
+
+    return folder
+
+
 def _write_encoder(folder: Path, family: str, texts: list[str]) -> None:
     from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
 

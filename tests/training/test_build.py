@@ -68,7 +68,10 @@ labels = ["NORMALIZABLES", "NO_NORMALIZABLES", "PROTEINAS"]
 
 @pytest.fixture(scope="module")
 def toy(
-    notes: list[Document], encoder_folder: Folder, tmp_path_factory: pytest.TempPathFactory
+    notes: list[Document],
+    encoder_folder: Folder,
+    masked_encoder: Folder,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """The folder of a recipe and of all that it reads.
 
@@ -84,7 +87,7 @@ def toy(
     (folder / "texts").mkdir()
     for note in notes[6:16]:
         (folder / "texts" / f"{note.id}.txt").write_text(note.text, encoding="utf-8")
-    _add_mask(Path(encoder_folder("bert")), folder / "encoder")
+    shutil.copytree(masked_encoder("bert"), folder / "encoder")
     shutil.copytree(encoder_folder("roberta"), folder / "other")
     for name, content in (
         ("recipe", RECIPE),
@@ -94,17 +97,6 @@ def toy(
     ):
         (folder / f"{name}.toml").write_text(content, encoding="utf-8")
     return folder
-
-
-def _add_mask(source: Path, target: Path) -> None:
-    from transformers import AutoModel, AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(source)
-    tokenizer.add_special_tokens({"mask_token": "<mask>"})
-    model = AutoModel.from_pretrained(source)
-    model.resize_token_embeddings(len(tokenizer))
-    model.save_pretrained(target)
-    tokenizer.save_pretrained(target)
 
 
 def kept(line: str) -> str:

@@ -33,25 +33,6 @@ def texts(notes: list[Document]) -> list[SourceText]:
     ]
 
 
-@pytest.fixture
-def masked_encoder(encoder_folder: Callable[[str], str], tmp_path: Path) -> Callable[[str], str]:
-    """Return a function to an encoder folder whose tokenizer has a mask piece."""
-
-    def folder(family: str) -> str:
-        from transformers import AutoTokenizer
-
-        path = tmp_path / f"{family}-masked"
-        tokenizer = AutoTokenizer.from_pretrained(encoder_folder(family))
-        tokenizer.add_special_tokens({"mask_token": "<mask>"})
-        model = AutoModel.from_pretrained(encoder_folder(family))
-        model.resize_token_embeddings(len(tokenizer))
-        model.save_pretrained(path)
-        tokenizer.save_pretrained(path)
-        return str(path)
-
-    return folder
-
-
 def _config(encoder: str, **settings: object) -> PretrainConfig:
     defaults = {
         "max_pieces": 32,
