@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import json
 import re
 from pathlib import Path
@@ -130,6 +131,29 @@ def test_index_of_a_text_that_cannot_be_read_goes_on_and_fails(
     assert "n0.txt: expected UTF-8 text" in capsys.readouterr().err
     assert read_indexing(output / "n1.tsv") == ("764146007", "63718003")
     assert not (output / "n0.tsv").exists()
+
+
+def test_index_reads_what_annotate_reads_and_names_what_has_no_file_of_its_own(
+    terms: Path, notes: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    text = (notes / "n1.txt").read_text(encoding="utf-8")
+    rows = [{"id": id_, "text": text} for id_ in ("a", "b/c", "a", "d")]
+    table = tmp_path / "notas.jsonl.bz2"
+    table.write_bytes(bz2.compress("\n".join(map(json.dumps, rows)).encode()))
+    (notes / "planta").mkdir()
+    (notes / "planta" / "n3.txt").write_text(text, encoding="utf-8")
+    output = tmp_path / "codigos"
+    capsys.readouterr()
+    assert run(["index", str(table), str(notes), "-o", str(output), "-t", str(terms)]) == 1
+    written = sorted(path.name for path in output.iterdir())
+    assert written == ["a.tsv", "d.tsv", "n1.tsv", "n2.tsv"]
+    assert read_indexing(output / "d.tsv") == read_indexing(output / "n1.tsv")
+    a_file_name = "expected a document id that is a file name and not hidden, found"
+    assert capsys.readouterr().err.splitlines() == [
+        f"farmaner: {table}:2: {a_file_name} 'b/c'",
+        f"farmaner: {table}:3: expected each document id once, found 'a' again",
+        f"farmaner: {notes}/planta/n3.txt: {a_file_name} 'planta/n3'",
+    ]
 
 
 def test_index_of_gold_entities_needs_no_model(terms: Path, tmp_path: Path) -> None:

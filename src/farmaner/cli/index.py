@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from farmaner.cli.inputs import DocumentReader, list_sources, refuse_equal_ids
+if TYPE_CHECKING:
+    from farmaner.document import Document
+    from farmaner.jobs.inputs import InputFile
 
 
 def index(
     inputs: Annotated[
-        list[str], typer.Argument(metavar="INPUT", help="text files, folders of .txt, or -")
+        list[str],
+        typer.Argument(
+            metavar="INPUT", help="texts, folders of .txt, .jsonl, .csv, .parquet, URLs, or -"
+        ),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="folder for the .tsv files")
@@ -48,8 +55,10 @@ def index(
     """Write the codes of what texts speak of: one DOC.tsv a document (subtrack 2).
 
     Each line is the document's id, a tab and a code; a code stands once, and a document without
-    any gets an empty file. With --entities the inputs are brat folders, whose own entities are
-    given codes and no model is run.
+    any gets an empty file. Inputs are read as `annotate` reads them. An id has to be a file name of
+    its own: a document of a subfolder, or of an id that came before, is named on stderr and fails.
+    With --entities the inputs are brat folders, whose own entities are given codes and no model is
+    run.
 
     Examples:
       farmaner index notes/ --output codes/
@@ -75,13 +84,42 @@ def index(
             written.add(document.id)
             write_indexing(output / f"{document.id}.tsv", document_codes(linker.link(document)))
         return
+    from farmaner.jobs.inputs import Inputs
     from farmaner.recognizer import load
 
-    sources = list(list_sources(inputs))
-    refuse_equal_ids(sources)
+    reader = _DocumentReader(list(Inputs(tuple(inputs)).files()))
     recognizer = load(model, threads=threads)
-    reader = DocumentReader(sources)
     for document in linker.link_documents(recognizer.recognize_documents(reader)):
         write_indexing(output / f"{document.id}.tsv", document_codes(document))
     if reader.failed:
         raise typer.Exit(1)
+
+
+class _DocumentReader:
+    """The documents of files that can have a file of their own; others are named on stderr."""
+
+    def __init__(self, files: Iterable[InputFile]) -> None:
+        self._files = files
+        self.failed = False
+
+    def __iter__(self) -> Iterator[Document]:
+        from farmaner.errors import CorpusError
+        from farmaner.formats.files import refuse_as_file_name
+        from farmaner.formats.rows import Columns
+        from farmaner.jobs.reading import Failure, read_items
+
+        seen: set[str] = set()
+        for item in read_items(self._files, Columns()):
+            if isinstance(item.found, Failure):
+                self._fail(item.found)
+                continue
+            try:
+                refuse_as_file_name(item.found.id, Path(item.place), seen)
+            except CorpusError as error:
+                self._fail(error)
+            else:
+                yield item.found
+
+    def _fail(self, why: object) -> None:
+        self.failed = True
+        print(f"farmaner: {why}", file=sys.stderr)
