@@ -126,6 +126,7 @@ def test_the_defaults_that_a_page_states_are_those_of_the_settings(
     name: str, config: type[Any]
 ) -> None:
     settings = {field.name: field.default for field in dataclasses.fields(config)}
+    settings |= {name: "none" for name, value in settings.items() if value == ""}
     stated = {
         param.name: param.show_default
         for param in COMMANDS[name].params

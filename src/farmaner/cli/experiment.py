@@ -42,7 +42,11 @@ def experiment(
     ] = None,
     lexicon: Annotated[
         list[str] | None,
-        typer.Option("--lexicon", metavar="SYSTEM=FILE", help="a system's lexicon: its terms"),
+        typer.Option(
+            metavar="SYSTEM=FILE",
+            help="a system's lexicon: its terms; may be given repeatedly",
+            show_default="the file's",
+        ),
     ] = None,
     output: Annotated[
         Path | None,
