@@ -56,9 +56,28 @@ def test_a_format_can_be_named_whatever_the_file_is_called(notes: Path) -> None:
     assert read_jsonl(back) == [DOCUMENT]
 
 
+@pytest.mark.parametrize("name", ["found.csv", "found.parquet"])
+def test_what_annotate_writes_as_a_table_is_converted(name: str, tmp_path: Path) -> None:
+    if name == "found.parquet":
+        pytest.importorskip("pyarrow", reason="needs the extra tables")
+    notes, found, gold = tmp_path / "notas.csv", tmp_path / name, tmp_path / "gold"
+    notes.write_text("nhc;nota\n7;Niega alergia a penicilina.\n8;Sin novedad.\n", "utf-8")
+    columns = ["--id-column", "nhc", "--text-column", "nota", "--delimiter", ";"]
+    assert run(["annotate", str(notes), "--output", str(found), *columns]) == 0
+    texts = ["--texts", str(notes), *columns] if name == "found.csv" else []
+    assert run(["convert", str(found), str(gold), *texts]) == 0
+    assert [(one.id, [(e.start, e.text) for e in one.entities]) for one in read_brat(gold)] == [
+        ("7", [(16, "penicilina")]),
+        ("8", []),
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["a.jsonl", "b.jsonl", "--id-column", "nhc"], "jsonl has no columns to name"),
+        (["a.jsonl", "b.jsonl", "--texts", "a.csv"], "jsonl has texts of its own"),
+        (["a.csv", "b.jsonl", "--delimiter", "::"], "expected one character"),
         (["notas.json", "b.jsonl"], "expected a format by its name, or one of"),
         (["a.jsonl", "b.jsonl", "--to", "word"], "expected one of brat, jsonl,"),
         (["a.html", "b.jsonl"], "html can only be written"),

@@ -17,7 +17,13 @@ from farmaner.formats.losses import describe
 from farmaner.formats.table import FORMATS, Format, find_format, format_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
-MODULES = {"bioc": "bioc", "fhir": "fhir.resources", "inception": "cassis", "spacy": "spacy"}
+MODULES = {
+    "bioc": "bioc",
+    "fhir": "fhir.resources",
+    "inception": "cassis",
+    "spacy": "spacy",
+    "tables": "pyarrow",
+}
 
 TEXT = "Toma oro y cobre."
 ORO, COBRE = Span(5, 8), Span(11, 16)

@@ -14,7 +14,13 @@ from farmaner import Concept, Document, Entity, Span
 from farmaner.formats.losses import describe
 from farmaner.formats.table import FORMATS, Format
 
-MODULES = {"bioc": "bioc", "fhir": "fhir.resources", "inception": "cassis", "spacy": "spacy"}
+MODULES = {
+    "bioc": "bioc",
+    "fhir": "fhir.resources",
+    "inception": "cassis",
+    "spacy": "spacy",
+    "tables": "pyarrow",
+}
 READABLE = [one for one in FORMATS if one.read is not None]
 SIGNS = "aáñ \t\r\n\x00\x0b\x1f\x85\u2028\ufeff\u0301💊-.,;:|#\"'<&]>\\%(¿1"
 SCORES = st.none() | st.floats(0, 1).map(lambda score: round(score, 4))

@@ -11,6 +11,10 @@ import typer
 from farmaner.cli.completion import readable_formats, writable_formats
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from farmaner.document import Document
+    from farmaner.formats.rows import Columns
     from farmaner.formats.table import Format
 
 
@@ -37,6 +41,23 @@ def convert(
             autocompletion=writable_formats,
         ),
     ] = None,
+    id_column: Annotated[
+        str, typer.Option(metavar="COLUMN", help="where CSV and Parquet have the id")
+    ] = "id",
+    text_column: Annotated[
+        str, typer.Option(metavar="COLUMN", help="where they have the text")
+    ] = "text",
+    delimiter: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHARACTER",
+            help="between the columns of CSV",
+            show_default="comma, in a .tsv tab",
+        ),
+    ] = None,
+    texts: Annotated[
+        str | None, typer.Option(metavar="INPUT", help="what annotate read, if IN is its CSV")
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="exit with 1 where OUT cannot hold all of IN")
     ] = False,
@@ -46,13 +67,14 @@ def convert(
     A format goes by its name (--from, --to) or by the ending of IN and OUT, never by what is in
     a file; a name without an ending is a brat folder. Formats and endings:
 
-      brat          a folder       pubtator      .pubtator
-      jsonl         .jsonl         label-studio  .label-studio.json
-      conll         .conll         doccano       .doccano.jsonl
-      iob2          .iob2          inception     .xmi, or a folder
-      docbin        .spacy         fhir          .fhir.json
-      bioc-xml      .bioc.xml      omop          a folder
-      bioc-json     .bioc.json     html          .html, only written
+      brat          a folder       bioc-json     .bioc.json
+      jsonl         .jsonl         pubtator      .pubtator
+      csv           .csv, .tsv     label-studio  .label-studio.json
+      parquet       .parquet       doccano       .doccano.jsonl
+      conll         .conll         inception     .xmi, or a folder
+      iob2          .iob2          fhir          .fhir.json
+      docbin        .spacy         omop          a folder
+      bioc-xml      .bioc.xml      html          .html, only written
 
     What OUT has no place for is counted in one line on stderr.
 
@@ -61,14 +83,18 @@ def convert(
       farmaner convert export.json gold --from label-studio
       farmaner convert notes.jsonl notes.fhir.json --strict
 
+      farmaner convert found.csv gold --texts notes.csv --text-column nota
+
     Exit codes: 0 done, 1 failed, or incomplete under --strict, 2 wrong usage, 130 interrupted.
     """
     from farmaner.formats.losses import describe
+    from farmaner.formats.rows import Columns
 
+    if delimiter is not None and len(delimiter) != 1:
+        raise typer.BadParameter("expected one character", param_hint="--delimiter")
     reader, writer = _format(source, from_, "--from"), _format(target, to, "--to")
-    if reader.read is None:
-        raise typer.BadParameter(f"{reader.name} can only be written", param_hint="--from")
-    lost = describe(writer.write(reader.read(source), target))
+    columns = Columns(id_column, text_column, delimiter)
+    lost = describe(writer.write(_read(reader, source, columns, texts), target))
     if lost:
         print(f"farmaner: {target}: {writer.name} cannot hold: {lost}", file=sys.stderr)
         if strict:
@@ -83,3 +109,34 @@ def _format(path: Path, name: str | None, option: str) -> Format:
         return format_of(path) if name is None else find_format(name)
     except ConfigError as error:
         raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def _read(reader: Format, source: Path, columns: Columns, texts: str | None) -> Iterable[Document]:
+    from farmaner.formats.csv import read_csv
+    from farmaner.formats.parquet import read_parquet
+    from farmaner.formats.rows import Columns
+
+    if reader.name == "csv" and texts is not None:
+        return read_csv(source, texts=_texts(texts, columns))
+    if texts is not None:
+        raise typer.BadParameter(f"{reader.name} has texts of its own", param_hint="--texts")
+    if reader.name == "csv":
+        return read_csv(source, columns=columns)
+    if reader.name == "parquet":
+        return read_parquet(source, columns=columns)
+    if columns != Columns():
+        raise typer.BadParameter(f"{reader.name} has no columns to name", param_hint="--id-column")
+    if reader.read is None:
+        raise typer.BadParameter(f"{reader.name} can only be written", param_hint="--from")
+    return reader.read(source)
+
+
+def _texts(name: str, columns: Columns) -> Iterator[Document]:
+    """Yield the documents that `annotate` reads from an input; those it cannot have no rows."""
+    from farmaner.document import Document
+    from farmaner.jobs.inputs import Inputs
+    from farmaner.jobs.reading import read_items
+
+    for item in read_items(Inputs((name,)).files(), columns):
+        if isinstance(item.found, Document):
+            yield item.found

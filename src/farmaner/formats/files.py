@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from farmaner.errors import CorpusError, FormatError, UnsupportedError
@@ -82,10 +83,16 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def _write_whole(path: Path, parts: Iterable[bytes]) -> None:
+    with writing_whole(path) as part, part.open("wb") as file:
+        file.writelines(parts)
+
+
+@contextmanager
+def writing_whole(path: Path) -> Iterator[Path]:
+    """Give a file to write that becomes `path` at the end, and is gone after an error."""
     whole = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with whole.open("wb") as file:
-            file.writelines(parts)
+        yield whole
         whole.replace(path)
     except OSError as error:
         raise CorpusError(f"{path}: expected a writable file, found: {error.strerror}") from None

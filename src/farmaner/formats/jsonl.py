@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, Literal, TextIO, TypeAlias
 from farmaner.document import Concept, Document, Entity, Span
 from farmaner.errors import FormatError, OffsetError
 from farmaner.formats.files import decode_text, read_text, write_parts
+from farmaner.formats.reading import Where
 from farmaner.formats.rows import KINDS, Columns, Problem, Row, bounded_lines, kind_of, make_row
 
 Keys: TypeAlias = Literal["farmaner", "hf"]
@@ -137,30 +138,40 @@ def _read_line(line: str, path: Path | str, number: int, keys: Keys) -> Document
     for key in ("id", "text"):
         if not isinstance(row.get(key), str):
             raise FormatError(path, number, f'a string under "{key}"', kind_of(row.get(key)))
-    entities = row.get("entities", [])
-    if not isinstance(entities, list):
-        raise FormatError(path, number, 'a list under "entities"', kind_of(entities))
+    where = Where(path, number)
+    entities = read_entities(row.get("entities", []), row["text"], where, keys=keys)
+    return Document(row["id"], row["text"], entities)
+
+
+def read_entities(
+    values: object, text: str, where: Where, *, keys: Keys = "farmaner"
+) -> tuple[Entity, ...]:
+    """Return the entities of a JSON list; FormatError for what is none, or does not fit."""
+    if not isinstance(values, list):
+        raise where.error('a list under "entities"', kind_of(values))
     read: list[Entity] = []
     try:
-        for entity in entities:
-            read.append(_read_entity(entity, row["text"], keys))  # noqa: PERF401  counts them
-    except _Unreadable as error:
-        found = f"{error.found} in entity {len(read) + 1}"
-        raise FormatError(path, number, error.expected, found) from None
-    return Document(row["id"], row["text"], tuple(read))
+        for value in values:
+            read.append(read_entity(value, text, keys=keys))  # noqa: PERF401  counts them
+    except Unreadable as error:
+        raise where.error(error.expected, f"{error.found} in entity {len(read) + 1}") from None
+    return tuple(read)
 
 
-class _Unreadable(Exception):  # noqa: N818  becomes a FormatError as soon as the line is known
+class Unreadable(Exception):  # noqa: N818  becomes a FormatError where the place is known
+    """What an entity should have had and what it has."""
+
     def __init__(self, expected: str, found: str) -> None:
         self.expected, self.found = expected, found
 
 
-def _read_entity(row: object, text: str, keys: Keys) -> Entity:
+def read_entity(row: object, text: str, *, keys: Keys = "farmaner") -> Entity:
+    """Return the entity of a JSON object; Unreadable for one that does not fit."""
     if not isinstance(row, dict):
-        raise _Unreadable("a JSON object", kind_of(row))
+        raise Unreadable("a JSON object", kind_of(row))
     label_key, text_key = _NAMES[keys]
     if not isinstance(row.get(label_key), str):
-        raise _Unreadable(f'a string under "{label_key}"', kind_of(row.get(label_key)))
+        raise Unreadable(f'a string under "{label_key}"', kind_of(row.get(label_key)))
     surface = _optional(row, text_key, str)
     code = _optional(row, "code", str)
     try:
@@ -173,11 +184,11 @@ def _read_entity(row: object, text: str, keys: Keys) -> Entity:
             tuple(_read_fragment(pair) for pair in _optional(row, "fragments", list) or ()),
         )
     except OffsetError:
-        raise _Unreadable("offsets with start < end, fragments in order", "others") from None
+        raise Unreadable("offsets with start < end, fragments in order", "others") from None
     if entity.end > len(text):
-        raise _Unreadable(f"entities inside the text of {len(text)} characters", "an end past it")
+        raise Unreadable(f"entities inside the text of {len(text)} characters", "an end past it")
     if surface is not None and entity.surface_in(text) != surface:
-        raise _Unreadable(f'the text at its place under "{text_key}"', "another text")
+        raise Unreadable(f'the text at its place under "{text_key}"', "another text")
     return replace(entity, text=entity.surface_in(text))
 
 
@@ -187,28 +198,28 @@ def _read_fragment(pair: object) -> Span:
         or len(pair) != 2
         or any(type(offset) is not int for offset in pair)
     ):
-        raise _Unreadable('pairs of offsets under "fragments"', "something else")
+        raise Unreadable('pairs of offsets under "fragments"', "something else")
     return Span(pair[0], pair[1])
 
 
 def _offset(row: dict[str, Any], key: str) -> int:
     value = row.get(key)
     if type(value) is not int:
-        raise _Unreadable(f'an integer under "{key}"', kind_of(value))
+        raise Unreadable(f'an integer under "{key}"', kind_of(value))
     return value
 
 
 def _number(row: dict[str, Any], key: str) -> float | None:
     value = row.get(key)
     if value is not None and (type(value) not in (int, float) or not math.isfinite(value)):
-        raise _Unreadable(f'a finite number or null under "{key}"', kind_of(value))
+        raise Unreadable(f'a finite number or null under "{key}"', kind_of(value))
     return value
 
 
 def _optional(row: dict[str, Any], key: str, kind: type) -> Any:
     value = row.get(key)
     if value is not None and not isinstance(value, kind):
-        raise _Unreadable(f'a {KINDS[kind]} or null under "{key}"', kind_of(value))
+        raise Unreadable(f'a {KINDS[kind]} or null under "{key}"', kind_of(value))
     return value
 
 

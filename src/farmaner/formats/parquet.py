@@ -1,49 +1,67 @@
-"""Parquet: documents in, an id and a text a row; documents with entities out, in row groups.
+"""Parquet: a document a row, in row groups.
 
-What is written has `id`, `text` and `entities`, a list of what a JSON line has under that name.
-Needs the extra `tables` (pyarrow).
+There are `id`, `text` and `entities`, a list of structs with what a JSON line has under that name,
+fragments left out. Needs the extra `tables` (pyarrow).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from farmaner.document import Document
-from farmaner.errors import FormatError, MissingExtraError
-from farmaner.formats.files import decode_text
-from farmaner.formats.jsonl import document_to_json
+from farmaner.errors import FormatError, MissingExtraError, UnsupportedError
+from farmaner.formats.files import decode_text, writing_whole
+from farmaner.formats.jsonl import document_to_json, read_entities
+from farmaner.formats.losses import Holds, Losses, fit_all
+from farmaner.formats.opening import open_binary
+from farmaner.formats.reading import Where
 from farmaner.formats.rows import Columns, Problem, Row, make_row
 
+HOLDS = Holds(fragments=False)
+_PLAIN = Columns()
 _ROWS_AT_ONCE = 64
 _TABLES_IN_A_GROUP = 32
 
 
 def read_parquet_rows(file: BinaryIO, path: str, columns: Columns) -> Iterator[Row]:
     """Yield a file's rows, reading a few at a time; FormatError for a file that is no Parquet."""
-    import_pyarrow()
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    for row, _ in _read_rows(file, path, columns, with_entities=False):
+        yield row
 
+
+def read_parquet(path: Path | str, *, columns: Columns = _PLAIN) -> Iterator[Document]:
+    """Return an iterator over the documents of a file, which holds a few of them at a time.
+
+    Without a column `entities` they have none; other columns are passed over. Raises FormatError
+    with file and row for one that is no document, an entity that does not fit its text included.
+    """
+    import_pyarrow()
+    return _documents(str(path), columns)
+
+
+def write_parquet(documents: Iterable[Document], path: Path | str) -> Losses:
+    """Write documents to a file, complete or not at all; return what it cannot hold."""
+    import_pyarrow()
+    losses: Losses = Counter()
+    fitted = fit_all(documents, HOLDS, losses)
+    parts = iter(lambda: list(islice(fitted, _ROWS_AT_ONCE)), [])
     try:
-        table = pq.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False)
-        names = [columns.id, columns.text]
-        for name in names:
-            _check_column(name, table.schema_arrow, path)
-        number = 0
-        for batch in table.iter_batches(_ROWS_AT_ONCE, columns=list(dict.fromkeys(names))):
-            ids, texts = (_values(batch.column(name)) for name in names)
-            for id_, text in zip(ids, texts, strict=True):
-                number += 1
-                yield _row(number, id_, text, columns)
-    except (pa.ArrowException, OSError):
-        raise FormatError(path, None, "a Parquet file", "one that is broken or none") from None
+        with writing_whole(Path(path)) as whole:
+            write_packed_rows((pack_rows(part) for part in parts), whole)
+    except UnicodeEncodeError as error:
+        raise UnsupportedError(
+            f"{path}: expected text that UTF-8 can hold, found a lone surrogate at character "
+            f"{error.start}"
+        ) from None
+    return losses
 
 
 def pack_rows(documents: Sequence[Document]) -> bytes:
-    """Return documents as one Arrow stream; `write_parquet` takes these back."""
+    """Return documents as one Arrow stream; `write_packed_rows` takes these."""
     import_pyarrow()
     import pyarrow as pa
 
@@ -56,7 +74,7 @@ def pack_rows(documents: Sequence[Document]) -> bytes:
     return bytes(sink.getvalue())
 
 
-def write_parquet(streams: Iterable[bytes], path: Path) -> None:
+def write_packed_rows(streams: Iterable[bytes], path: Path) -> None:
     """Write a Parquet file of what `pack_rows` made, a fixed number of streams a row group."""
     import_pyarrow()
     import pyarrow as pa
@@ -86,6 +104,55 @@ def _schema() -> Any:
     types = (pa.string(), pa.int64(), pa.int64(), pa.string(), pa.float64(), pa.string())
     entity = pa.struct(list(zip(_ENTITY, (*types, pa.float64()), strict=True)))
     return pa.schema([("id", pa.string()), ("text", pa.string()), ("entities", pa.list_(entity))])
+
+
+def _documents(path: str, columns: Columns) -> Iterator[Document]:
+    with open_binary(path) as file:
+        for row, entities in _read_rows(file, path, columns, with_entities=True):
+            where = Where(path, part=f"row {row.number}")
+            if isinstance(row.text, Problem):
+                raise where.error(row.text.expected, row.text.found)
+            found = read_entities(entities, row.text, where)
+            yield Document(str(row.id), row.text, found)
+
+
+def _read_rows(
+    file: BinaryIO, path: str, columns: Columns, *, with_entities: bool
+) -> Iterator[tuple[Row, object]]:
+    """Yield rows and what each has under `entities`: an empty list where there is no column."""
+    import_pyarrow()
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.ParquetFile(file, buffer_size=1 << 20, pre_buffer=False)
+        names = [columns.id, columns.text]
+        for name in names:
+            _check_column(name, table.schema_arrow, path)
+        if with_entities and "entities" in table.schema_arrow.names:
+            _check_entities(table.schema_arrow, path)
+            names.append("entities")
+        number = 0
+        for batch in table.iter_batches(_ROWS_AT_ONCE, columns=list(dict.fromkeys(names))):
+            ids, texts = (_values(batch.column(name)) for name in names[:2])
+            found = batch.column(names[2]).to_pylist() if names[2:] else [[]] * len(ids)
+            for id_, text, entities in zip(ids, texts, found, strict=True):
+                number += 1
+                yield _row(number, id_, text, columns), entities
+    except (pa.ArrowException, OSError):
+        raise FormatError(path, None, "a Parquet file", "one that is broken or none") from None
+    except UnicodeDecodeError:
+        raise FormatError(path, None, "entities in UTF-8", "others") from None
+
+
+def _check_entities(schema: Any, path: str) -> None:
+    import pyarrow.types as of
+
+    if schema.names.count("entities") != 1:
+        raise FormatError(path, None, "one column 'entities'", "two")
+    kind = schema.field("entities").type
+    if not (of.is_list(kind) or of.is_large_list(kind)) or not of.is_struct(kind.value_type):
+        raise FormatError(path, None, "a list of structs under 'entities'", f"{kind}")
 
 
 def _check_column(name: str, schema: Any, path: str) -> None:

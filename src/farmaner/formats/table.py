@@ -16,6 +16,7 @@ from farmaner.errors import ConfigError
 from farmaner.formats.bioc import read_bioc_json, read_bioc_xml, write_bioc_json, write_bioc_xml
 from farmaner.formats.brat import read_brat, write_brat
 from farmaner.formats.conll import read_conll, write_conll
+from farmaner.formats.csv import read_csv, write_csv
 from farmaner.formats.docbin import read_docbin, write_docbin
 from farmaner.formats.doccano import read_doccano, write_doccano
 from farmaner.formats.fhir import read_fhir, write_fhir
@@ -26,6 +27,7 @@ from farmaner.formats.jsonl import read_jsonl, write_jsonl
 from farmaner.formats.label_studio import read_label_studio, write_label_studio
 from farmaner.formats.losses import Holds, Losses, counting
 from farmaner.formats.omop import read_omop, write_omop
+from farmaner.formats.parquet import read_parquet, write_parquet
 from farmaner.formats.pubtator import read_pubtator, write_pubtator
 
 Reader: TypeAlias = Callable[[Path], Iterable[Document]]
@@ -51,6 +53,8 @@ class Format:
 FORMATS = (
     Format("brat", ("",), read_brat, counting(write_brat, _BRAT)),
     Format("jsonl", (".jsonl",), read_jsonl, counting(write_jsonl, Holds())),
+    Format("csv", (".csv", ".tsv"), read_csv, write_csv),
+    Format("parquet", (".parquet",), read_parquet, write_parquet, "tables"),
     Format("conll", (".conll",), read_conll, write_conll),
     Format("iob2", (".iob2",), read_iob2, write_iob2),
     Format("docbin", (".spacy",), read_docbin, write_docbin, "spacy"),

@@ -166,11 +166,11 @@ def _whole(job: JobSettings, folder: JobFolder) -> Path:
     """Return the file that is the output, of which the data is the content."""
     if job.output.format != "parquet":
         return folder.data
-    from farmaner.formats.parquet import write_parquet
+    from farmaner.formats.parquet import write_packed_rows
 
     path = folder.path / "output.part"
     try:
-        write_parquet(folder.shares(), path)
+        write_packed_rows(folder.shares(), path)
         sync_file(path)
     except OSError as error:
         raise unwritable(path, error) from None

@@ -80,7 +80,7 @@ class LineWriter:
 
 
 class ParquetWriter:
-    """Arrow streams, of which `write_parquet` makes the file in the end."""
+    """Arrow streams, of which `write_packed_rows` makes the file in the end."""
 
     head = b""
 
