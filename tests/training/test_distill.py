@@ -32,7 +32,7 @@ from farmaner.training.distill import (
     distill,
     unlabelled_texts,
 )
-from farmaner.training.loop import mixed_loss, train
+from farmaner.training.loop import train
 from farmaner.training.soft import (
     SoftText,
     as_document,
@@ -43,6 +43,7 @@ from farmaner.training.soft import (
     text_key,
 )
 from farmaner.training.steps import open_steps
+from farmaner.training.trainer import mixed_loss
 
 pytestmark = pytest.mark.train
 

@@ -82,7 +82,6 @@ def convert(
       farmaner convert corpus/train train.conll
       farmaner convert export.json gold --from label-studio
       farmaner convert notes.jsonl notes.fhir.json --strict
-
       farmaner convert found.csv gold --texts notes.csv --text-column nota
 
     Exit codes: 0 done, 1 failed, or incomplete under --strict, 2 wrong usage, 130 interrupted.

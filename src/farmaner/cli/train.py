@@ -59,7 +59,7 @@ def train(
         int | None, typer.Option(help="how often train is read", show_default="12")
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(help="windows a step", show_default="16")
+        int | None, typer.Option(help="windows a step, of all processes", show_default="16")
     ] = None,
     accumulation: Annotated[
         int | None,
@@ -129,8 +129,9 @@ def train(
     Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (--resume goes on).
     """
     from farmaner.training.config import read_config
-    from farmaner.training.quiet import quiet_libraries
+    from farmaner.training.quiet import is_first_process, quiet_libraries
 
+    _console().quiet = not is_first_process()
     settings = read_config(
         config,
         encoder=encoder,
@@ -148,7 +149,7 @@ def train(
     )
     documents = [document for folder in train for document in _read(folder)]
     dev_documents = _read(dev) if dev else []
-    quiet_libraries()
+    quiet_libraries(shared=True)
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -186,7 +187,8 @@ def train(
             f"F1 {100 * micro.f1:.2f}"
         )
     _console().print(f"{result.seconds:.0f} s, peak memory {result.peak_memory_mb} MB")
-    print(result.folder)
+    if is_first_process():
+        print(result.folder)
 
 
 def _read(folder: Path) -> list[Document]:

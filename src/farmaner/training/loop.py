@@ -10,27 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.data import Dataset
-from transformers import (
-    EarlyStoppingCallback,
-    PrinterCallback,
-    Trainer,
-    TrainingArguments,
-    set_seed,
-)
-from transformers.trainer_pt_utils import LengthGroupedSampler
+from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments, set_seed
 
 from farmaner.document import Document
 from farmaner.encoders.folder import LEXICON_FILE, ModelSettings
 from farmaner.encoders.torch import TorchEncoder
 from farmaner.errors import ConfigError, CorpusError
-from farmaner.evaluation.official import STRICT, NerScore, score_ner
+from farmaner.evaluation.official import NerScore
 from farmaner.formats.files import write_text
 from farmaner.recognizer import Recognizer
-from farmaner.tagging import IGNORED
 from farmaner.text import Lexicon, read_lexicon
 from farmaner.training.config import TrainingConfig
 from farmaner.training.curves import draw_curves
+from farmaner.training.processes import check_batch_size, from_first
 from farmaner.training.progress import METRICS_FILE, EpochLog, ShowEpoch, ShowStep
 from farmaner.training.run import (
     CHECKPOINTS,
@@ -42,7 +34,8 @@ from farmaner.training.run import (
 )
 from farmaner.training.soft import SoftText, soft_windows
 from farmaner.training.source import load_source
-from farmaner.training.windows import Coverage, TrainingWindow, training_windows
+from farmaner.training.trainer import TaggerTrainer, Windows, score_shared
+from farmaner.training.windows import Coverage, training_windows
 
 SUMMARY_FILE = "training-summary.json"
 CURVES_FILE = "learning-curve.png"
@@ -57,87 +50,6 @@ class TrainingResult:
     dev: NerScore | None
     seconds: float
     peak_memory_mb: int
-
-
-class _Windows(Dataset[dict[str, torch.Tensor]]):
-    def __init__(self, windows: Sequence[TrainingWindow]) -> None:
-        self.windows = windows
-
-    def __len__(self) -> int:
-        return len(self.windows)
-
-    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-        window = self.windows[index]
-        row = {
-            "input_ids": torch.from_numpy(window.piece_ids),
-            "labels": torch.from_numpy(window.targets),
-        }
-        if window.features is not None:
-            row["token_type_ids"] = torch.from_numpy(window.features)
-        if window.soft is not None:
-            row["soft"] = torch.from_numpy(window.soft)
-        return row
-
-
-class _Trainer(Trainer):
-    """Judges an epoch by the official score of whole documents, not by tags of windows.
-
-    Epochs are judged in the precision of the training, for speed.
-    """
-
-    def __init__(
-        self,
-        judge: Recognizer,
-        dev: Sequence[Document],
-        windows: Sequence[TrainingWindow],
-        soft_weight: float | None,
-        **settings: Any,
-    ) -> None:
-        super().__init__(train_dataset=_Windows(windows), **settings)
-        self._soft_weight = soft_weight
-        if soft_weight is not None:
-            self.model_accepts_loss_kwargs = False  # the loss here is a mean over its own batch
-        self._judge = judge
-        self._dev = dev
-        self._lengths = [len(window.piece_ids) for window in windows]
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
-        return LengthGroupedSampler(
-            self.args.train_batch_size * self.args.gradient_accumulation_steps,
-            lengths=self._lengths,
-        )
-
-    def compute_loss(
-        self,
-        model: Any,
-        inputs: dict[str, Any],
-        return_outputs: bool = False,
-        num_items_in_batch: Any = None,
-    ) -> Any:
-        if self._soft_weight is None:
-            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-        read = {key: given for key, given in inputs.items() if key not in ("labels", "soft")}
-        logits = model(**read).logits
-        loss = mixed_loss(logits, inputs["labels"], inputs.get("soft"), self._soft_weight)
-        return (loss, {"logits": logits}) if return_outputs else loss
-
-    def evaluate(
-        self,
-        eval_dataset: Any = None,
-        ignore_keys: list[str] | None = None,
-        metric_key_prefix: str = "eval",
-    ) -> dict[str, float]:
-        counts = _score(self._judge, self._dev).micro
-        metrics = {
-            f"{metric_key_prefix}_precision": counts.precision,
-            f"{metric_key_prefix}_recall": counts.recall,
-            f"{metric_key_prefix}_f1": counts.f1,
-        }
-        self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(
-            self.args, self.state, self.control, metrics
-        )
-        return metrics
 
 
 def train(
@@ -160,19 +72,23 @@ def train(
     is called with each epoch's figures, `show_step` with the number of each step and of all.
     With `soft` texts the model learns from teachers too; see `mixed_loss`.
 
+    Several processes that torchrun started share the work of one: each has to call this with the
+    same arguments. The first alone writes and shows; the result is the same in all.
+
     Raises CorpusError where there is nothing to train on, ConfigError where the settings cannot
     be met or `output` is taken, ModelError where the encoder cannot be loaded, and what
     `read_lexicon` raises.
     """
     _check_job(config, documents, dev)
-    checkpoint = find_checkpoint(config, output, resume)
+    bfloat16, budget = use_bfloat16(config.precision), config.eval_batch_pieces
+    arguments = _arguments(config, output, judged=bool(dev), bfloat16=bfloat16)
+    check_batch_size(config.batch_size)
+    checkpoint = from_first(lambda: find_checkpoint(config, output, resume))
+    resumed = checkpoint is not None
     lexicon = read_lexicon(Path(config.lexicon)) if config.lexicon else None
     set_seed(config.seed)
     model, tokenizer, pieces = load_source(config)
-    output.mkdir(parents=True, exist_ok=True)
-    if lexicon is not None:
-        _keep_lexicon(lexicon, output / LEXICON_FILE, resumed=checkpoint is not None)
-    config.write(output / CONFIG_FILE)
+    from_first(lambda: _begin_folder(config, lexicon, output, resumed=resumed))
     scheme = config.tagging_scheme()
     settings = ModelSettings(
         output.name,
@@ -186,14 +102,11 @@ def train(
     cutter = settings.cutter(pieces, lexicon)
     windows, coverage = training_windows(documents, cutter, scheme)
     windows += soft_windows(soft, cutter, scheme)
-    log = EpochLog(
-        output / METRICS_FILE, resumed=checkpoint is not None, show=show, show_step=show_step
-    )
-    callbacks: list[Any] = [log]
+    log = EpochLog(output / METRICS_FILE, resumed=resumed, show=show, show_step=show_step)
+    callbacks: list[Any] = [log] if arguments.should_save else []
     if dev and config.patience:
         callbacks.append(EarlyStoppingCallback(config.patience))
-    bfloat16, budget = use_bfloat16(config.precision), config.eval_batch_pieces
-    trainer = _Trainer(
+    trainer = TaggerTrainer(
         Recognizer(
             TorchEncoder(model, bfloat16=bfloat16),
             pieces,
@@ -203,56 +116,35 @@ def train(
         ),
         dev,
         windows,
-        soft_weight if soft else None,
+        soft_weight,
+        arguments,
         model=model,
-        args=_arguments(config, output, judged=bool(dev), bfloat16=bfloat16),
-        eval_dataset=_Windows([]) if dev else None,  # asked for, but judged in `evaluate`
+        eval_dataset=Windows([]) if dev else None,  # asked for, but judged in `evaluate`
         data_collator=Collator(pieces.special.pad),
         callbacks=callbacks,
     )
     trainer.remove_callback(PrinterCallback)
+    torch.manual_seed(
+        config.seed + arguments.process_index
+    )  # what is dropped out is each one's own
     outcome = trainer.train(resume_from_checkpoint=checkpoint)
-    trainer.save_model(str(output))
-    tokenizer.save_pretrained(str(output))
-    settings.write(output)
     judge = Recognizer(
         TorchEncoder(model), pieces, settings, lexicon=lexicon, max_batch_pieces=budget
     )
-    score = _score(judge, dev) if dev else None
+    score = score_shared(judge, dev) if dev else None
     result = TrainingResult(
         output, coverage, score, outcome.metrics["train_runtime"], peak_memory_mb()
     )
+    if not arguments.should_save:
+        return result
+    trainer.save_model(str(output))
+    tokenizer.save_pretrained(str(output))
+    settings.write(output)
     draw_curves(output / METRICS_FILE, output / CURVES_FILE)
     _write_summary(result)  # last of all: where it stands, the training is done
     shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
     (output / "training_args.bin").unlink(missing_ok=True)
     return result
-
-
-def mixed_loss(
-    logits: torch.Tensor, targets: torch.Tensor, soft: torch.Tensor | None, weight: float
-) -> torch.Tensor:
-    """Return the cross-entropy on gold plus `weight` times the divergence from the teachers.
-
-    `logits` and `soft` are (windows, pieces, tags), `targets` (windows, pieces). Each part is a
-    mean over the pieces that have a target of its kind, and 0 where none has: cross-entropy over
-    those with a tag, Kullback and Leibler's divergence over those that teachers spoke about.
-    """
-    logits = logits.float()
-    total = logits.sum() * 0.0
-    hard = targets != IGNORED
-    if hard.any():
-        total = total + torch.nn.functional.cross_entropy(logits[hard], targets[hard])
-    if soft is not None and (spoken := soft.sum(-1) > 0).any():
-        mine = torch.log_softmax(logits[spoken], dim=-1)
-        theirs = soft[spoken].float()
-        divergence = torch.nn.functional.kl_div(mine, theirs, reduction="batchmean")
-        total = total + weight * divergence
-    return total
-
-
-def _score(recognizer: Recognizer, documents: Sequence[Document]) -> NerScore:
-    return score_ner(documents, list(recognizer.recognize_documents(documents)), STRICT)
 
 
 def _check_job(
@@ -268,13 +160,19 @@ def _check_job(
         raise ConfigError("patience: expected dev documents to stop early on, found none")
 
 
-def _keep_lexicon(lexicon: Lexicon, path: Path, *, resumed: bool) -> None:
-    """Write the lexicon into the model folder; ConfigError where one of other terms is resumed."""
-    if resumed and path.is_file() and Lexicon.read(path) != lexicon:
+def _begin_folder(
+    config: TrainingConfig, lexicon: Lexicon | None, output: Path, *, resumed: bool
+) -> None:
+    """Write settings and lexicon into the model folder; ConfigError for other terms if resumed."""
+    output.mkdir(parents=True, exist_ok=True)
+    kept = output / LEXICON_FILE
+    if resumed and lexicon is not None and kept.is_file() and Lexicon.read(kept) != lexicon:
         raise ConfigError(
-            f"{path}: expected the terms that the interrupted training began with, found others"
+            f"{kept}: expected the terms that the interrupted training began with, found others"
         )
-    lexicon.write(path)
+    if lexicon is not None:
+        lexicon.write(kept)
+    config.write(output / CONFIG_FILE)
 
 
 def _arguments(
@@ -301,6 +199,7 @@ def _arguments(
         metric_for_best_model="eval_f1" if judged else None,
         greater_is_better=True if judged else None,
         logging_strategy="epoch",
+        ddp_find_unused_parameters=False,
         remove_unused_columns=False,
         dataloader_pin_memory=torch.cuda.is_available(),
         report_to="none",
