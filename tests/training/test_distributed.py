@@ -6,6 +6,7 @@ import json
 import os
 import re
 import runpy
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,7 +18,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from farmaner.cli import app, run
+from farmaner.document import Document
 from farmaner.errors import ConfigError
+from farmaner.formats.brat import write_brat
 from farmaner.training import processes
 from farmaner.training.processes import SharedBatches, by_length
 from farmaner.training.quiet import quiet_libraries
@@ -27,6 +31,7 @@ pytestmark = pytest.mark.train
 
 Folder = Callable[[str], str]
 Job: TypeAlias = Callable[[str, str, Path], list[str]]
+PAGE = Path(__file__).parents[2] / "docs" / "distributed.md"
 
 SETTINGS = """
 max_pieces = 64
@@ -101,14 +106,47 @@ def test_a_command_that_shares_no_work_is_refused_several_processes(
     )
 
 
+def commands() -> list[list[str]]:
+    """Return the commands of the page, as words."""
+    blocks = re.findall(r"^```bash\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    return [shlex.split(line) for line in lines]
+
+
+def launcher() -> list[str]:
+    """Return how the page says to start two processes on a CPU, without `-m farmaner ...`."""
+    (words,) = (words for words in commands() if words[0] == "OMP_NUM_THREADS=1")
+    assert words[1] == "torchrun"
+    return words[2 : words.index("farmaner") - 1]
+
+
+def test_the_commands_of_the_page_are_what_launchers_and_farmaner_understand() -> None:
+    from accelerate.commands.launch import launch_command_parser
+    from torch.distributed.run import get_args_parser
+    from typer.main import get_command
+
+    farmaner = get_command(app)
+    assert len(commands()) == 6
+    for words in commands():
+        words = words[1:] if "=" in words[0] else words
+        place = words.index("farmaner")
+        if words[0] == "torchrun":
+            told = get_args_parser().parse_args(words[1:])
+            assert (told.module, told.training_script) == (True, "farmaner")
+        else:
+            assert words[:2] == ["accelerate", "launch"]
+            told = launch_command_parser().parse_args(words[2:])
+            assert (told.module, told.training_script) == (True, "farmaner")
+        name, *options = words[place + 1 :]
+        command = farmaner.commands[name]  # type: ignore[attr-defined]
+        assert command.make_context(name, options).params["output"] is not None
+
+
 def start(n_processes: int, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a Python command in several processes, as torchrun does; in one without it."""
-    launcher = [
-        *("-m", "torch.distributed.run", "--nproc-per-node", str(n_processes)),
-        *("--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:0"),
-    ]
+    """Run a Python command in two processes, as the page says; in one without a launcher."""
+    launched = ["-m", "torch.distributed.run", *launcher()] if n_processes == 2 else []
     return subprocess.run(
-        [sys.executable, *(launcher if n_processes > 1 else ()), *command],
+        [sys.executable, *launched, *command],
         capture_output=True,
         text=True,
         check=False,
@@ -139,11 +177,7 @@ def figures(folder: Path) -> list[dict[str, Any]]:
 
 
 def assert_same_training(one: Path, other: Path) -> None:
-    """Compare two folders: every figure but the loss is equal, and losses and weights are close.
-
-    Sums of other order differ in their last bits, and Adam makes more of that where a gradient is
-    next to nothing: at a learning rate of 3e-3, 5e-3 is less than two of the steps that were made.
-    """
+    """Compare two folders: figures are equal, but losses and weights are no more than close."""
     mine, others = figures(one), figures(other)
     losses = [[row.pop("loss") for row in rows] for rows in (mine, others)]
     assert losses[0] == pytest.approx(losses[1], abs=1e-3)
@@ -154,11 +188,20 @@ def assert_same_training(one: Path, other: Path) -> None:
     ]
     assert summaries[0]["dev"] == summaries[1]["dev"]
     assert summaries[0]["coverage"] == summaries[1]["coverage"]
+    assert_close_weights(one, other)
+    assert {path.name for path in one.iterdir()} == {path.name for path in other.iterdir()}
+
+
+def assert_close_weights(one: Path, other: Path) -> None:
+    """Compare two models.
+
+    Sums of other order differ in their last bits, and Adam makes more of that where a gradient is
+    next to nothing: at a learning rate of 3e-3, 5e-3 is less than two of the steps that were made.
+    """
     left, right = (load_file(folder / "model.safetensors") for folder in (one, other))
     assert left.keys() == right.keys()
     for name, values in left.items():
         torch.testing.assert_close(values, right[name], atol=5e-3, rtol=0)
-    assert {path.name for path in one.iterdir()} == {path.name for path in other.iterdir()}
 
 
 @pytest.mark.slow
@@ -255,6 +298,35 @@ def test_a_student_of_teachers_whose_first_process_died_goes_on_to_the_same_mode
     resumed = start(2, *job(SOFT, "resumed", two))
     assert resumed.returncode == 0, resumed.stderr
     assert_same_training(one, two)
+
+
+@pytest.mark.slow
+def test_two_processes_pretrain_the_encoder_that_one_pretrains(
+    masked_encoder: Folder, notes: list[Document], tmp_path: Path
+) -> None:
+    texts = tmp_path / "texts"
+    write_brat(notes[:20], texts)
+    config = tmp_path / "pretrain.toml"
+    config.write_text(
+        "max_pieces = 32\nbatch_size = 5\nlearning_rate = 3e-3\nheld_out = 0.2\n"
+        'evaluate_steps = 20\nprecision = "float32"\n'
+    )
+    one, two = tmp_path / "one", tmp_path / "two"
+    command = ["pretrain", str(texts), "--config", str(config), "--encoder", masked_encoder("bert")]
+    assert run([*command, "--output", str(one)]) == 0
+    shared = start(2, "-m", "farmaner", *command, "--output", str(two))
+    assert (shared.returncode, shared.stdout) == (0, f"{two}\n"), shared.stderr
+    logs = [
+        [json.loads(line) for line in (folder / "pretraining.jsonl").read_text().splitlines()]
+        for folder in (one, two)
+    ]
+    assert len(logs[0]) > 3
+    for mine, others in zip(*logs, strict=True):
+        assert mine["step"] == others["step"]
+        assert mine["loss"] == pytest.approx(others["loss"], abs=1e-3)
+        assert mine["held_out"] == pytest.approx(others["held_out"], abs=1e-3)
+    assert_close_weights(one, two)
+    assert {path.name for path in one.iterdir()} == {path.name for path in two.iterdir()}
 
 
 @pytest.mark.slow

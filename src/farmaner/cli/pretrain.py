@@ -58,7 +58,7 @@ def pretrain(
         float | None, typer.Option(help="how often texts of weight 1 are read", show_default="1")
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(help="windows a step", show_default="32")
+        int | None, typer.Option(help="windows a step, of all processes", show_default="32")
     ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(help="highest learning rate", show_default="0.0004")
@@ -91,8 +91,9 @@ def pretrain(
     Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (--resume goes on).
     """
     from farmaner.training.config import PretrainConfig, read_settings
-    from farmaner.training.quiet import quiet_libraries
+    from farmaner.training.quiet import is_first_process, quiet_libraries
 
+    _console().quiet = not is_first_process()
     settings = read_settings(
         PretrainConfig,
         config,
@@ -103,7 +104,7 @@ def pretrain(
         max_pieces=max_pieces,
         seed=seed,
     )
-    quiet_libraries()
+    quiet_libraries(shared=True)
     from farmaner.formats.brat import read_brat
     from farmaner.training.pretrain import pretrain as run
     from farmaner.training.texts import read_source_texts
@@ -129,7 +130,8 @@ def pretrain(
     _console().print(
         f"{result.steps} steps, {result.seconds:.0f} s, peak memory {result.peak_memory_mb} MB"
     )
-    print(result.folder)
+    if is_first_process():
+        print(result.folder)
 
 
 def _show(progress: Progress) -> None:

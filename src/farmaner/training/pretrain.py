@@ -15,14 +15,16 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import Dataset, SequentialSampler
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments, set_seed
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import Dataset
+from transformers import PrinterCallback, TrainerCallback, TrainingArguments, set_seed
 
 from farmaner.errors import CorpusError
 from farmaner.tagging import IGNORED
 from farmaner.text import PieceTokenizer
 from farmaner.training.config import PretrainConfig, write_settings
 from farmaner.training.masking import PackedText, mask_window, pack_texts
+from farmaner.training.processes import SharingTrainer, check_batch_size, from_first
 from farmaner.training.run import (
     CHECKPOINTS,
     CONFIG_FILE,
@@ -93,35 +95,44 @@ def pretrain(
     out, which windows a step sees and what is masked in them depends on the settings and the
     texts alone, so that a run resumed from its last checkpoint goes on as if unbroken.
 
+    Several processes that torchrun started share each batch: each has to call this with the same
+    arguments. The first alone writes and shows; the result is the same in all.
+
     Raises CorpusError where there is nothing to read, else what `load_masked_source` raises.
     """
-    checkpoint = find_checkpoint(config, output, resume)
+    arguments = _arguments(config, output)
+    check_batch_size(config.batch_size)
+    checkpoint = from_first(lambda: find_checkpoint(config, output, resume))
     set_seed(config.seed)
     model, tokenizer, pieces = load_masked_source(config)
     fitted, held_out, counts = _read(config, texts, pieces, Overlap(kept_out))
     plan = _plan(config, fitted)
     if not len(plan):
         raise CorpusError("texts: expected at least one to pretrain on, found none to read")
-    output.mkdir(parents=True, exist_ok=True)
-    write_settings(config, output / CONFIG_FILE)
+    callbacks: list[Any] = []
+    if arguments.should_save:
+        output.mkdir(parents=True, exist_ok=True)
+        write_settings(config, output / CONFIG_FILE)
+        callbacks = [_Log(output / LOG_FILE, resumed=checkpoint is not None, show=show)]
     masks = _Masks(config, tokenizer, pieces)
     trainer = _Pretrainer(
         _HeldOut(held_out, masks, config),
         Collator(pieces.special.pad),
+        len(plan),
         model=model,
-        args=_arguments(config, output),
+        args=arguments,
         train_dataset=_Windows(list(fitted.values()), plan, masks, config.seed),
         eval_dataset=_Windows([], plan[:0], masks, 0),
-        callbacks=[_Log(output / LOG_FILE, resumed=checkpoint is not None, show=show)],
+        callbacks=callbacks,
     )
     trainer.remove_callback(PrinterCallback)
     if checkpoint is None:
         trainer.evaluate()
+    torch.manual_seed(config.seed + arguments.process_index)  # each drops out other values
     outcome = trainer.train(resume_from_checkpoint=checkpoint)
     after = trainer.held_out(model)
-    trainer.save_model(str(output))
-    tokenizer.save_pretrained(str(output))
-    first = json.loads((output / LOG_FILE).read_text(encoding="utf-8").split("\n")[0])
+    log = output / LOG_FILE
+    first = from_first(lambda: json.loads(log.read_text(encoding="utf-8").split("\n")[0]))
     result = PretrainResult(
         output,
         counts,
@@ -131,6 +142,10 @@ def pretrain(
         outcome.metrics["train_runtime"],
         peak_memory_mb(),
     )
+    if not arguments.should_save:
+        return result
+    trainer.save_model(str(output))
+    tokenizer.save_pretrained(str(output))
     _write_summary(result)
     shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
     (output / "training_args.bin").unlink(missing_ok=True)
@@ -210,6 +225,8 @@ class _Masks:
 
 
 class _Windows(Dataset[dict[str, torch.Tensor]]):
+    """The planned windows by number; ~number is that window without anything to guess."""
+
     def __init__(
         self, texts: list[PackedText], plan: NDArray[np.int32], masks: _Masks, seed: int
     ) -> None:
@@ -219,8 +236,12 @@ class _Windows(Dataset[dict[str, torch.Tensor]]):
         return len(self._plan)
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-        source, window = self._plan[index].tolist()
-        return self._masks(self._texts[source], window, self._seed, index)
+        number = max(index, ~index)
+        source, window = self._plan[number].tolist()
+        row = self._masks(self._texts[source], window, self._seed, number)
+        if index < 0:
+            row["labels"] = torch.full_like(row["labels"], IGNORED)
+        return row
 
 
 class _HeldOut:
@@ -255,15 +276,16 @@ class _HeldOut:
         return losses
 
 
-class _Pretrainer(Trainer):
+class _Pretrainer(SharingTrainer):
     """Reads the windows in the order planned and predicts at masked pieces alone."""
 
-    def __init__(self, held_out: _HeldOut, collate: Collator, **settings: Any) -> None:
-        super().__init__(data_collator=collate, **settings)
+    def __init__(
+        self, held_out: _HeldOut, collate: Collator, n_windows: int, **settings: Any
+    ) -> None:
+        super().__init__(
+            lambda _: range(n_windows), count_masked, data_collator=collate, **settings
+        )
         self._held_out, self._collate = held_out, collate
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
-        return SequentialSampler(self.train_dataset)  # type: ignore[arg-type]
 
     def compute_loss(
         self,
@@ -273,7 +295,8 @@ class _Pretrainer(Trainer):
         num_items_in_batch: Any = None,
     ) -> Any:
         with self.accelerator.autocast():  # the Trainer's own covers whole models' calls alone
-            loss = masked_loss(model, inputs)
+            loss = masked_loss(model, inputs, count=num_items_in_batch)
+        loss = loss * self.accelerator.num_processes
         return (loss, {}) if return_outputs else loss
 
     def held_out(self, model: Any) -> dict[str, float]:
@@ -303,23 +326,34 @@ class _Pretrainer(Trainer):
         return metrics
 
 
-def masked_loss(model: Any, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+def count_masked(batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Return how many pieces of a batch are masked."""
+    return (batch["labels"] != IGNORED).sum()
+
+
+def masked_loss(
+    model: Any, inputs: dict[str, torch.Tensor], *, count: torch.Tensor | None = None
+) -> torch.Tensor:
     """Return the mean cross-entropy, in nats, over the masked pieces of a batch.
 
-    Where the model's head can be called by itself, only masked pieces pass through it: scores
-    over a whole vocabulary for every piece would cost as much as half the encoder.
+    With `count`, the masked pieces of a whole step, it is this batch's share of the step's. Where
+    the model's head can be called by itself, only masked pieces pass through it: scores over a
+    whole vocabulary for every piece would cost as much as half the encoder. Among several
+    processes it cannot: only a call of the whole model adds up their gradients.
     """
     inner = getattr(model, "module", model)
     head = getattr(inner, "cls", None) or getattr(inner, "lm_head", None)
+    whole = inner.config.model_type.startswith("deberta")
     labels = inputs["labels"]
     masked = labels != IGNORED
     ids, mask = inputs["input_ids"], inputs["attention_mask"]
-    if head is None or inner.config.model_type.startswith("deberta"):
+    if head is None or whole or isinstance(model, DistributedDataParallel):
         scores = model(input_ids=ids, attention_mask=mask).logits[masked]
     else:
         hidden = inner.base_model(input_ids=ids, attention_mask=mask).last_hidden_state
         scores = head(hidden[masked])
-    return torch.nn.functional.cross_entropy(scores.float(), labels[masked])
+    total = torch.nn.functional.cross_entropy(scores.float(), labels[masked], reduction="sum")
+    return total / (masked.sum() if count is None else count)
 
 
 class _Log(TrainerCallback):
@@ -371,6 +405,7 @@ def _arguments(config: PretrainConfig, output: Path) -> TrainingArguments:
         save_steps=config.save_steps,
         save_total_limit=1,
         logging_steps=min(50, config.evaluate_steps),
+        ddp_find_unused_parameters=False,
         remove_unused_columns=False,
         dataloader_pin_memory=torch.cuda.is_available(),
         report_to="none",
