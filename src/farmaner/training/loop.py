@@ -124,9 +124,7 @@ def train(
         callbacks=callbacks,
     )
     trainer.remove_callback(PrinterCallback)
-    torch.manual_seed(
-        config.seed + arguments.process_index
-    )  # what is dropped out is each one's own
+    torch.manual_seed(config.seed + arguments.process_index)  # each drops out other values
     outcome = trainer.train(resume_from_checkpoint=checkpoint)
     judge = Recognizer(
         TorchEncoder(model), pieces, settings, lexicon=lexicon, max_batch_pieces=budget
