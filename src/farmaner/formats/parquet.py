@@ -60,14 +60,36 @@ def write_parquet(documents: Iterable[Document], path: Path | str) -> Losses:
     return losses
 
 
+def arrow_rows(ids: Any, texts: Any, columns: Columns, *, first_number: int = 1) -> Iterator[Row]:
+    """Yield the rows of two Arrow arrays of strings, bytes or whole numbers."""
+    pairs = zip(_values(ids), _values(texts), strict=True)
+    for number, (id_, text) in enumerate(pairs, start=first_number):
+        yield _row(number, id_, text, columns)
+
+
+def entities_to_rows(document: Document) -> list[dict[str, Any]]:
+    """Return a document's entities as values of `entities_type`."""
+    entities = document_to_json(document, with_text=False)["entities"]
+    return [{name: entity.get(name) for name in _ENTITY} for entity in entities]
+
+
+def entities_type() -> Any:
+    """Return the Arrow type of `entities`."""
+    import pyarrow as pa
+
+    types = (pa.string(), pa.int64(), pa.int64(), pa.string(), pa.float64(), pa.string())
+    return pa.list_(pa.struct(list(zip(_ENTITY, (*types, pa.float64()), strict=True))))
+
+
 def pack_rows(documents: Sequence[Document]) -> bytes:
     """Return documents as one Arrow stream; `write_packed_rows` takes these."""
     import_pyarrow()
     import pyarrow as pa
 
-    rows = [document_to_json(document) for document in documents]
-    for row in rows:
-        row["entities"] = [{name: e.get(name) for name in _ENTITY} for e in row["entities"]]
+    rows = [
+        {"id": document.id, "text": document.text, "entities": entities_to_rows(document)}
+        for document in documents
+    ]
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, _schema()) as writer:
         writer.write_table(pa.Table.from_pylist(rows, schema=_schema()))
@@ -101,9 +123,8 @@ _ENTITY = ("label", "start", "end", "text", "score", "code", "code_score")
 def _schema() -> Any:
     import pyarrow as pa
 
-    types = (pa.string(), pa.int64(), pa.int64(), pa.string(), pa.float64(), pa.string())
-    entity = pa.struct(list(zip(_ENTITY, (*types, pa.float64()), strict=True)))
-    return pa.schema([("id", pa.string()), ("text", pa.string()), ("entities", pa.list_(entity))])
+    names = [("id", pa.string()), ("text", pa.string()), ("entities", entities_type())]
+    return pa.schema(names)
 
 
 def _documents(path: str, columns: Columns) -> Iterator[Document]:
@@ -132,13 +153,13 @@ def _read_rows(
         if with_entities and "entities" in table.schema_arrow.names:
             _check_entities(table.schema_arrow, path)
             names.append("entities")
-        number = 0
+        number = 1
         for batch in table.iter_batches(_ROWS_AT_ONCE, columns=list(dict.fromkeys(names))):
-            ids, texts = (_values(batch.column(name)) for name in names[:2])
+            ids, texts = (batch.column(name) for name in names[:2])
             found = batch.column(names[2]).to_pylist() if names[2:] else [[]] * len(ids)
-            for id_, text, entities in zip(ids, texts, found, strict=True):
-                number += 1
-                yield _row(number, id_, text, columns), entities
+            rows = arrow_rows(ids, texts, columns, first_number=number)
+            yield from zip(rows, found, strict=True)
+            number += len(ids)
     except (pa.ArrowException, OSError):
         raise FormatError(path, None, "a Parquet file", "one that is broken or none") from None
     except UnicodeDecodeError:

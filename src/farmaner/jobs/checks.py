@@ -58,28 +58,31 @@ class JobSettings:
 
     def facts(self) -> dict[str, Any]:
         """Return what decides the output's bytes, under the names by which a refusal calls it."""
-        from importlib import metadata
-
-        annotator, output = self.annotator, self.output
-        model = bundled_model() if annotator.model is None else Path(annotator.model)
-        facts = {
-            "version of farmaner": metadata.version("farmaner"),
+        columns, output = self.columns, self.output
+        return annotator_facts(self.annotator) | {
             "INPUT": list(self.inputs.names),
             "--input-format": self.inputs.format,
             "--format": output.format,
             "--keys": output.keys,
-            "--backend": annotator.backend,
-            "model": _hash_of_model(model),
-            "--link": annotator.link or annotator.terminology is not None,
-            "terminology": annotator.terminology and _hash_of(Path(annotator.terminology)),
-        }
-        columns = self.columns
-        return facts | {
             "--id-column": columns.id,
             "--text-column": columns.text,
             "--delimiter": columns.delimiter,
             "--max-chars": columns.max_chars,
         }
+
+
+def annotator_facts(settings: AnnotatorSettings) -> dict[str, Any]:
+    """Return what decides what is found, under the names by which a refusal calls it."""
+    from importlib import metadata
+
+    model = bundled_model() if settings.model is None else Path(settings.model)
+    return {
+        "version of farmaner": metadata.version("farmaner"),
+        "--backend": settings.backend,
+        "model": _hash_of_model(model),
+        "--link": settings.link or settings.terminology is not None,
+        "terminology": settings.terminology and _hash_of(Path(settings.terminology)),
+    }
 
 
 def refuse_other_job(job: JobSettings, begun: dict[str, Any], files: Iterable[InputFile]) -> None:

@@ -1,0 +1,1 @@
+"""farmaner as a part of other people's frameworks; each is an extra of its own."""
