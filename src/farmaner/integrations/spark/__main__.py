@@ -80,8 +80,7 @@ def annotate(
 
       python -m farmaner.integrations.spark notes.parquet out --text-column nota
 
-      spark-submit --master yarn PATH/farmaner/integrations/spark/__main__.py \\
-        hdfs:///notes hdfs:///annotated --id-column nhc --text-column nota --link
+      spark-submit .../farmaner/integrations/spark/__main__.py s3a://a/notes s3a://a/out
 
     Exit codes: 0 done, 1 failed or incomplete, 2 usage, 130 interrupted.
     """

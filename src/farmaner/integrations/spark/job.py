@@ -134,4 +134,6 @@ def reason(error: Exception) -> str:
     if ours:
         return str(ours[-1])
     condition = getattr(error, "getCondition", lambda: None)()
-    return type(error).__name__ + (f" ({condition})" if condition else "") + "; Spark's log says more"
+    return (
+        type(error).__name__ + (f" ({condition})" if condition else "") + "; Spark's log says more"
+    )

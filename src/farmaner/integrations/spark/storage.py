@@ -34,7 +34,9 @@ class Storage:
         with _told(name, "a name that Hadoop can open"):
             path = self._path(name)
             self._system: Any = path.getFileSystem(java.hadoopConfiguration())
-            self._root: Any = path.makeQualified(self._system.getUri(), self._system.getWorkingDirectory())
+            self._root: Any = path.makeQualified(
+                self._system.getUri(), self._system.getWorkingDirectory()
+            )
         self.name: str = self._root.toString()
 
     def has(self, name: str) -> bool:
