@@ -67,6 +67,7 @@ def compare(masters: list[str], n_documents: int) -> None:
         characters = found["n_characters"] / found["seconds"]
         figures = (f"{speed:.1f}", f"{characters:,.0f}", f"{found['peak_mb']:.0f}")
         table.add_row(master.replace("[", r"\["), *figures, f"{speed / first:.2f}")
+        print(master, *figures, file=sys.stderr, flush=True)
     Console(width=100).print(table)
 
 

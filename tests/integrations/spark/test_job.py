@@ -34,7 +34,9 @@ def notes(tmp_path: Path, texts: dict[str, str]) -> Path:
 
     (folder := tmp_path / "notas").mkdir()
     scan = random.Random(1).randbytes(1 << 20)  # noqa: S311
-    rows = [{"nhc": id_, "año": 2024, "nota": text, "escaneo": None} for id_, text in texts.items()]
+    rows: list[dict[str, Any]] = [
+        {"nhc": id_, "año": 2024, "nota": text, "escaneo": None} for id_, text in texts.items()
+    ]
     for number in range(N_PARTS):
         part = rows[number::N_PARTS]
         part[0]["escaneo"] = scan
@@ -222,7 +224,7 @@ def test_on_a_cluster_an_executor_and_then_the_job_are_killed_and_the_rows_are_t
     spark: SparkSession, notes: Path, tmp_path: Path, texts: dict[str, str], linked: Found
 ) -> None:
     output, log = tmp_path / "salida", tmp_path / "registro.txt"
-    asked = arguments(notes, output, "--link", "--parts-at-once", "1")
+    asked = arguments(notes, output, "--link", "--parts-at-once", "1", "--task-documents", "2")
 
     with spark_submit(tmp_path, log, *asked) as process:
 

@@ -77,8 +77,9 @@ def annotate_as(
     # By its types Spark knows what kind of function it is.
     arguments, answered = Iterator[tuple[pa.Array, pa.Array]], Iterator[pa.Array]
     answers.__annotations__ = {"batches": arguments, "return": answered}
-    udf = F.arrow_udf(answers, _answer_type())
-    # Not that it is; but what Spark takes for deterministic it may evaluate twice.
+    spark: Any = F  # whose stubs want a function type given, against which Spark itself warns
+    udf = spark.arrow_udf(answers, _answer_type())
+    # What Spark takes for deterministic it may evaluate twice.
     answer = udf.asNondeterministic()(named(columns.id), named(columns.text))
     own = [F.col(f"{_ANSWER}.{name}").alias(name) for name in ("entities", "error")]
     return frame.select("*", answer.alias(_ANSWER)).select("*", *own).drop(_ANSWER)
@@ -124,9 +125,11 @@ def import_pyspark() -> None:
     except ImportError:
         raise MissingExtraError("pyarrow", "spark") from None
     try:
-        from pyspark.sql.functions import arrow_udf  # noqa: F401
+        from pyspark.sql import functions
     except ImportError:
-        raise MissingExtraError("pyspark 4.1 or later", "spark") from None
+        raise MissingExtraError("pyspark", "spark") from None
+    if not hasattr(functions, "arrow_udf"):
+        raise MissingExtraError("pyspark 4.1 or later", "spark")
 
 
 def _answer_type() -> StructType:

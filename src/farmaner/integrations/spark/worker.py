@@ -50,8 +50,8 @@ def answer_batches(
         annotator = _annotator(work.annotator, work.threads or _n_task_cores(), work.facts)
         for ids, texts in batches:
             for start in range(0, len(texts), _ROWS_AT_ONCE):
-                shares = (column.slice(start, _ROWS_AT_ONCE) for column in (ids, texts))
-                yield _answers(*shares, work.columns, annotator)
+                share = ids.slice(start, _ROWS_AT_ONCE), texts.slice(start, _ROWS_AT_ONCE)
+                yield _answers(*share, work.columns, annotator)
     except FarmanerError:
         raise
     except Exception as error:  # its message, which Spark logs, may quote a text
