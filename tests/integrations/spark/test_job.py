@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import random
 import signal
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from tests.integrations.spark.conftest import Found, found_in, no_proc, processes
 
 from farmaner.integrations.spark import __main__ as command
+from farmaner.integrations.spark import frame
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -169,7 +171,33 @@ def test_what_cannot_be_a_job_is_refused_and_nothing_is_written(
     ):
         assert command.run_command(arguments(source, written, *options)) == 1
         assert capsys.readouterr().err == f"farmaner: {message}\n"
+    assert command.run_command(arguments(tmp_path / "otra", output)) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"farmaner: file:{tmp_path}/otra: expected Parquet, found: ")
     assert not output.exists()
+
+
+def test_a_worker_that_is_not_the_drivers_ends_the_job_in_one_line_and_it_goes_on_when_mended(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    pa = pytest.importorskip("pyarrow")
+    import pyarrow.parquet as pq
+
+    rows = [{"id": "a", "text": "Niega alergia a penicilina."}]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "notas.parquet")
+    asked = [f"{tmp_path}/notas.parquet", f"{tmp_path}/salida"]
+    with monkeypatch.context() as patch:
+        patch.setattr(frame, "facts_of", lambda _: (("version of farmaner", "2.0"),))
+        assert command.run_command(asked) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "farmaner: 0 of 1 parts are done",
+        f"farmaner: file:{tmp_path}/salida/part=00000: expected it written, found: worker on "
+        f"{platform.node()}: expected the version of farmaner that the driver has, found another",
+    ]
+
+    assert command.run_command(asked) == 0
+    (row,) = rows_of(spark, tmp_path / "salida")
+    assert [entity.text for entity in row.entities] == ["penicilina"]
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from farmaner.errors import ConfigError, MissingExtraError
 from farmaner.formats.rows import Columns
 from farmaner.integrations.spark.worker import Work, answer_batches, facts_of
 from farmaner.jobs.annotator import AnnotatorSettings
+from farmaner.linking.build import load_terminology
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -69,6 +70,8 @@ def annotate_as(
     check_columns(frame, columns)
     if settings.model is not None:
         ModelSettings.read(Path(settings.model))
+    if settings.terminology is not None:
+        load_terminology(settings.terminology)
     work = Work(settings, columns, threads, facts_of(settings))
 
     def answers(batches: Any) -> Any:

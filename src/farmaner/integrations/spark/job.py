@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,8 +48,9 @@ def run(spark: SparkSession, job: SparkJob, tell: Callable[[str], None]) -> Outc
     plan = begun_plan(job, source, output)
     if plan is None:
         plan = new_plan(job, source)
-        first = read(spark, [plan.parts[0].files[0].name], base)
-        _annotated(first, job, n_tasks=1)  # not run: it refuses columns and models that will not do
+        with _told(source.name, "Parquet"):
+            first = read(spark, [plan.parts[0].files[0].name], base)
+            _annotated(first, job, n_tasks=1)  # not run: what will not do is refused
         keep_plan(job, plan, source, output)
     elif plan.n_later_files:
         tell(f"{source.name}: {plan.n_later_files:,} files came later and are no part of the job")
@@ -57,11 +59,10 @@ def run(spark: SparkSession, job: SparkJob, tell: Callable[[str], None]) -> Outc
     _write_parts(spark, job, missing, base, output, tell)
     if not output.has(DONE):
         output.write(DONE, b"")
-    rows = spark.read.parquet(*(f"{output.name}/{part.folder}" for part in plan.parts))
-    counted = rows.selectExpr("count(*)", "count(error)").first()
-    if counted is None:
-        raise JobError(f"{output.name}: expected rows to count, found none")
-    return Outcome(*counted)
+    with _told(output.name, "rows to count"):
+        rows = spark.read.parquet(*(f"{output.name}/{part.folder}" for part in plan.parts))
+        ((n_documents, n_failed),) = rows.selectExpr("count(*)", "count(error)").collect()
+    return Outcome(n_documents, n_failed)
 
 
 def _write_parts(
@@ -88,18 +89,13 @@ def _write_parts(
 
 
 def _write(spark: SparkSession, job: SparkJob, part: Part, base: str | None, folder: str) -> int:
-    from py4j.protocol import Py4JError
-    from pyspark.errors import PySparkException
-
-    try:
+    with _told(folder, "it written"):
         notes = read(spark, [file.name for file in part.files], base)
         n_documents = notes.count()
         annotated = _annotated(notes, job, math.ceil(n_documents / job.task_documents))
         writer = annotated.write.mode("overwrite")
         writer = writer.option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "true")
         writer.parquet(folder)
-    except (PySparkException, Py4JError) as error:
-        raise JobError(f"{folder}: expected it written, found: {reason(error)}") from None
     return n_documents
 
 
@@ -113,7 +109,7 @@ def _annotated(notes: DataFrame, job: SparkJob, n_tasks: int) -> DataFrame:
             f"--keep: expected one of {', '.join(notes.columns)}, found {unknown[0]!r}"
         )
     id_, text = named(columns.id), named(columns.text)
-    kept = [named(name) for name in job.keep if name != columns.id]
+    kept = [named(name) for name in dict.fromkeys(job.keep) if name != columns.id]
     needed = dict.fromkeys((columns.id, columns.text, *job.keep))
     tasks = notes.select(*map(named, needed)).repartition(max(1, n_tasks), id_)
     annotated = annotate_as(
@@ -128,12 +124,16 @@ def read(spark: SparkSession, files: list[str], base: str | None) -> DataFrame:
     return reader.parquet(*files)
 
 
-def reason(error: Exception) -> str:
-    """Return what of an error of Spark's may be told: its messages may quote a row."""
-    ours = re.findall(r"^farmaner\.errors\.\w+: (.*)$", str(error), re.MULTILINE)
-    if ours:
-        return str(ours[-1])
-    condition = getattr(error, "getCondition", lambda: None)()
-    return (
-        type(error).__name__ + (f" ({condition})" if condition else "") + "; Spark's log says more"
-    )
+@contextmanager
+def _told(place: str, expected: str) -> Iterator[None]:
+    """Say what Spark says in one line, without its message, which may quote a row."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (PySparkException, Py4JError) as error:
+        ours = re.findall(r"^farmaner\.errors\.\w+: (.*)$", str(error), re.MULTILINE)
+        condition = error.getCondition() if isinstance(error, PySparkException) else None
+        found = ours[-1] if ours else f"{condition or type(error).__name__}; Spark's log says more"
+        raise JobError(f"{place}: expected {expected}, found: {found}") from None
