@@ -109,7 +109,8 @@ def check(master: str, n_documents: int) -> int:
         expected = {row["id"]: row["entities"] for row in pq.read_table(output).to_pylist()}
         session = start(master)
         frame = annotate(session.read.parquet(source).repartition(16))
-        by_spark, answered = timed(frame.collect)
+        with Peak() as peak:
+            by_spark, answered = timed(frame.collect)
         found = {row.id: [e.asDict() for e in row.entities or ()] for row in answered}
         n_failed = sum(row.error is not None for row in answered)
         session.stop()
@@ -117,6 +118,7 @@ def check(master: str, n_documents: int) -> int:
     n_entities = sum(map(len, expected.values()))
     print(f"{len(found):,} documents, {n_entities:,} entities, {n_failed} documents failed")
     print(f"farmaner annotate took {by_command:.0f} s, Spark on {master} {by_spark:.0f} s")
+    print(f"a Python worker held at most {peak.n_bytes / 2**20:.0f} MB")
     print(f"documents whose entities differ: {n_different}")
     return int(n_different > 0 or len(found) != n_documents)
 
