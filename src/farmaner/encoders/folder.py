@@ -26,6 +26,14 @@ TOKENIZER_FILE = "tokenizer.json"
 LEXICON_FILE = "lexicon.txt"
 WEIGHTS_FILE = "model.safetensors"
 ONNX_FILES = {"onnx": "onnx/model.onnx", "onnx-int8": "onnx/model_int8.onnx"}
+CARD_FILE = "README.md"
+MODEL_FILES = (
+    *(SETTINGS_FILE, "config.json", TOKENIZER_FILE, "tokenizer_config.json"),
+    *("special_tokens_map.json", "added_tokens.json", "vocab.txt", "vocab.json", "merges.txt"),
+    *("sentencepiece.bpe.model", "spm.model", WEIGHTS_FILE, *ONNX_FILES.values(), CARD_FILE),
+)
+"""All that a model can consist of; whatever else lies in its folder tells of its training."""
+
 FORMAT = 1
 
 
@@ -88,6 +96,12 @@ class ModelSettings:
             known = ", ".join(get_args(Context))
             raise ModelError(f"{path}: context: expected one of {known}, found {settings.context}")
         return settings
+
+
+def model_files(folder: Path) -> list[str]:
+    """Return the files of a model folder that belong to the model; ModelError where it is none."""
+    ModelSettings.read(folder)
+    return [name for name in MODEL_FILES if (folder / name).is_file()]
 
 
 def load_tokenizer(folder: Path, settings: ModelSettings) -> PieceTokenizer:

@@ -1,11 +1,9 @@
 """spaCy's DocBin (extra `spacy`): the tokens, spans and texts that `spacy train` reads.
 
 A document's tokens are our words, cut where an entity begins or ends inside one, and its white
-space, so that text and offsets are exact. All entities are in the span group `farmaner`, their
-labels, codes (`kb_id_`) and, among the group's `attrs`, scores; `doc.ents`, which can hold no
-two that overlap, has the longest ones. The document's id is in `doc.user_data["id"]`. Reading
-takes the span group, and `doc.ents` of a file that has none; documents without an id are
-`FILE-1` and so on.
+space, so that text and offsets are exact; its entities are set as in `spacy_doc`, and its id is in
+`doc.user_data["id"]`. Reading takes the span group, and `doc.ents` of a file that has none;
+documents without an id are `FILE-1` and so on.
 """
 
 from __future__ import annotations
@@ -16,20 +14,19 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from farmaner.document import Concept, Document, Entity
-from farmaner.errors import MissingExtraError
+from farmaner.document import Concept, Document
 from farmaner.formats.files import read_bytes, write_bytes
-from farmaner.formats.losses import Holds, Losses, fit, without_overlaps
+from farmaner.formats.losses import Holds, Losses, fit
 from farmaner.formats.reading import Where, entity_at
+from farmaner.formats.spacy_doc import GROUP, set_entities, spacy_library
 from farmaner.text import split_words
 
-GROUP = "farmaner"
 HOLDS = Holds(fragments=False)
 
 
 def read_docbin(path: Path | str) -> list[Document]:
     """Read the documents of a `.spacy` file; FormatError for another."""
-    spacy = _library()
+    spacy = spacy_library()
     data = read_bytes(path)
     try:
         docs = list(spacy.tokens.DocBin().from_bytes(data).get_docs(spacy.blank("es").vocab))
@@ -40,7 +37,7 @@ def read_docbin(path: Path | str) -> list[Document]:
 
 def write_docbin(documents: Iterable[Document], path: Path | str) -> Losses:
     """Write documents to a `.spacy` file, complete or not at all; return what it cannot hold."""
-    spacy = _library()
+    spacy = spacy_library()
     losses: Losses = Counter()
     vocab = spacy.blank("es").vocab
     docs = spacy.tokens.DocBin(store_user_data=True)
@@ -50,39 +47,15 @@ def write_docbin(documents: Iterable[Document], path: Path | str) -> Losses:
     return losses
 
 
-def _library() -> Any:
-    try:
-        import spacy
-        import spacy.tokens
-    except ImportError:
-        raise MissingExtraError("spacy", "spacy") from None
-    return spacy
-
-
 def _to_doc(document: Document, vocab: Any, spacy: Any) -> Any:
     words: list[str] = []
     spaces: list[bool] = []
-    starts: dict[int, int] = {}
-    ends: dict[int, int] = {}
     for start, end, space in _tokens(document):
-        starts[start] = len(words)
         words.append(document.text[start:end])
         spaces.append(space)
-        ends[end] = len(words)
     doc = spacy.tokens.Doc(vocab, words=words, spaces=spaces)
     doc.user_data["id"] = document.id
-
-    def span(entity: Entity) -> Any:
-        code = "" if entity.concept is None else entity.concept.code
-        first, last = starts[entity.start], ends[entity.end]
-        return spacy.tokens.Span(doc, first, last, label=entity.label, kb_id=code)
-
-    scores = [entity.score for entity in document.entities]
-    code_scores = [entity.concept and entity.concept.score for entity in document.entities]
-    attrs = {"scores": scores, "code_scores": code_scores}
-    spans = [span(entity) for entity in document.entities]
-    doc.spans[GROUP] = spacy.tokens.SpanGroup(doc, name=GROUP, attrs=attrs, spans=spans)
-    doc.ents = [span(entity) for entity in without_overlaps(document.entities)]
+    set_entities(doc, document.entities)
     return doc
 
 

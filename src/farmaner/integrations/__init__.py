@@ -1,1 +1,1 @@
-"""farmaner as a part of other people's frameworks; each is an extra of its own."""
+"""farmaner inside other frameworks; each is an extra of its own, imported by its users alone."""
