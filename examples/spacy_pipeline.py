@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import spacy
 
@@ -23,7 +24,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=1)
     given = parser.parse_args()
     nlp = spacy.blank("es")
-    ruler = nlp.add_pipe("entity_ruler")
+    ruler: Any = nlp.add_pipe("entity_ruler")
     ruler.add_patterns([{"label": "CANTIDAD", "pattern": AMOUNT}])
     nlp.add_pipe("farmaner", config={"link": True, "threads": 1})
     texts = (path.read_bytes().decode("utf-8") for path in sorted(given.notes.glob("*.txt")))

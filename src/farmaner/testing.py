@@ -109,8 +109,8 @@ class FakeEncoder:
     A term is found wherever a window holds all its pieces in a row, whether or not more letters
     follow; of terms that overlap, the one that comes first in the window wins, then the longest.
     The first piece of each word of a term gets the word's tag; the word's later pieces get X in
-    the scheme `paper` and, as pieces that nothing was ever learned for, B of the same label in
-    `iob2`, which a reader must not mistake for an entity. The tag chosen has the logit
+    the scheme `paper` and, as pieces that nothing was ever learned for, the tag of the term's first
+    word in the others, which a reader must not mistake for an entity. The tag chosen has the logit
     `confidence`, all others 0. `shapes` records (windows, pieces) of every call.
     """
 
@@ -137,11 +137,11 @@ class FakeEncoder:
         skipped = len(split_words(before))
         ids = pieces.ids[pieces.starts[skipped] :].tolist()
         counts = pieces.counts().tolist()[skipped:]
-        begin, inside = (self._scheme.number(f"{prefix}-{label}") for prefix in "BI")
-        later = self._scheme.number("X") if self._scheme.name == "paper" else begin
+        of_words = self._scheme.entity_tags(label, len(counts))
+        later = self._scheme.number("X") if self._scheme.name == "paper" else of_words[0]
         tags: list[int] = []
-        for index, count in enumerate(counts):
-            tags += [inside if index else begin, *[later] * (count - 1)]
+        for tag, count in zip(of_words, counts):
+            tags += [tag, *[later] * (count - 1)]
         self._terms.setdefault(ids[0], {})[tuple(ids)] = tags
 
     def __call__(self, batch: Batch) -> NDArray[np.float32]:

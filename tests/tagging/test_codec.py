@@ -144,6 +144,25 @@ def test_invalid_sequences_have_a_reading(tags: str, entities: list[tuple[int, i
     assert decode_tags(numbers, scheme) == [TaggedEntity(*entity) for entity in entities]
 
 
+@pytest.mark.parametrize(
+    ("tags", "entities"),
+    [
+        ("S-N B-N E-N S-P", [(0, 1, "N"), (1, 3, "N"), (3, 4, "P")]),
+        ("B-N I-N E-N I-N", [(0, 3, "N"), (3, 4, "N")]),
+        ("E-N B-P E-N", [(0, 1, "N"), (1, 2, "P"), (2, 3, "N")]),
+        ("B-N S-N O I-P", [(0, 1, "N"), (1, 2, "N"), (3, 4, "P")]),
+        ("B-N E-N E-N", [(0, 2, "N"), (2, 3, "N")]),
+    ],
+)
+def test_bioes_ends_entities_by_their_last_word(
+    tags: str, entities: list[tuple[int, int, str]]
+) -> None:
+    scheme = Scheme("bioes", ("N", "P"))
+    numbers = [scheme.number(tag) for tag in tags.split()]
+
+    assert decode_tags(numbers, scheme) == [TaggedEntity(*entity) for entity in entities]
+
+
 @st.composite
 def documents(draw: st.DrawFn) -> Document:
     """Draw a document whose entities do not overlap and lie on word boundaries."""
@@ -157,7 +176,7 @@ def documents(draw: st.DrawFn) -> Document:
     return document.with_entities(entities)
 
 
-@both_schemes
+@pytest.mark.parametrize("name", ["iob2", "paper", "bioes"])
 @given(document=documents())
 def test_entities_on_word_boundaries_survive_encoding_and_decoding(
     name: SchemeName, document: Document

@@ -16,6 +16,10 @@ ROLES: dict[tuple[SchemeName, str | None], set[str]] = {
     ("paper", "X"): {"later"},
     ("paper", "CLS"): {"cls"},
     ("paper", "SEP"): {"sep"},
+    ("io", WORD_TAG): {"first"},
+    ("io", None): {"later", "cls", "sep"},
+    ("bioes", WORD_TAG): {"first"},
+    ("bioes", None): {"later", "cls", "sep"},
 }
 
 # READING by what happens: for which (prefix, open label).
@@ -23,6 +27,8 @@ OCCASIONS = {
     "open": {("B", "none"), ("B", "same"), ("B", "other"), ("I", "none"), ("I", "other")},
     "continue": {("I", "same")},
     "close": {("O", "none"), ("O", "same"), ("O", "other")},
+    "end": {("E", "same")},
+    "whole": {("E", "none"), ("E", "other"), ("S", "none"), ("S", "same"), ("S", "other")},
 }
 
 
@@ -62,6 +68,26 @@ def test_paper_adds_the_three_special_tags_at_the_end() -> None:
         "CLS",
         "SEP",
     )
+
+
+def test_io_and_bioes_have_one_and_four_tags_a_label() -> None:
+    assert Scheme("io", LABELS).tags == ("O", "I-NORMALIZABLES", "I-PROTEINAS")
+    assert Scheme("bioes", ("N",)).tags == ("O", "B-N", "I-N", "E-N", "S-N")
+
+
+@pytest.mark.parametrize(
+    ("name", "tags"),
+    [
+        ("iob2", "B-N / B-N I-N / B-N I-N I-N I-N"),
+        ("paper", "B-N / B-N I-N / B-N I-N I-N I-N"),
+        ("io", "I-N / I-N I-N / I-N I-N I-N I-N"),
+        ("bioes", "S-N / B-N E-N / B-N I-N I-N E-N"),
+    ],
+)
+def test_the_tags_of_entities_of_one_two_and_four_words(name: SchemeName, tags: str) -> None:
+    scheme = Scheme(name, ("N", "P"))
+    found = [[scheme.tags[tag] for tag in scheme.entity_tags("N", n)] for n in (1, 2, 4)]
+    assert " / ".join(map(" ".join, found)) == tags
 
 
 def test_a_tag_and_its_number_name_each_other() -> None:
@@ -118,5 +144,7 @@ def test_labels_that_are_none_or_twice_are_refused(labels: tuple[str, ...]) -> N
 
 
 def test_an_unknown_scheme_is_refused() -> None:
-    with pytest.raises(ConfigError, match="scheme: expected one of iob2, paper, found 'bilou'"):
+    with pytest.raises(
+        ConfigError, match="scheme: expected one of iob2, paper, io, bioes, found 'bilou'"
+    ):
         Scheme("bilou", LABELS)  # type: ignore[arg-type]

@@ -106,7 +106,7 @@ def test_an_unknown_key_of_a_config(tmp_path: Path, capsys: pytest.CaptureFixtur
         ("epochs = 0", "epochs: expected 1 to 1e+06, found 0"),
         ('epochs = "many"', "epochs: expected a whole number, found 'many'"),
         ("dropout = 2.0", "dropout: expected 0 to 1, found 2"),
-        ('scheme = "bilou"', "scheme: expected one of iob2, paper, found 'bilou'"),
+        ('scheme = "bilou"', "scheme: expected one of iob2, paper, io, bioes, found 'bilou'"),
         ("labels = [1]", "labels: expected a list of names, found (1,)"),
     ],
 )

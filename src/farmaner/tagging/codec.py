@@ -52,9 +52,7 @@ def encode_entities(entities: Iterable[Entity], words: Words, scheme: Scheme) ->
         if (words.starts[first], words.ends[last - 1]) != (entity.start, entity.end):
             widened.append(entity)
         taken[first:last] = [True] * (last - first)
-        inside = scheme.number(f"I-{entity.label}")
-        tags[first:last] = [inside] * (last - first)
-        tags[first] = scheme.number(f"B-{entity.label}")
+        tags[first:last] = scheme.entity_tags(entity.label, last - first)
     return Encoded(tags, tuple(widened), tuple(dropped))
 
 
@@ -75,7 +73,9 @@ def decode_tags(tags: Sequence[int], scheme: Scheme) -> list[TaggedEntity]:
         if action == "continue":
             continue
         if open_label:
-            entities.append(TaggedEntity(start, index, open_label))
+            entities.append(TaggedEntity(start, index + (action == "end"), open_label))
+        if action == "whole":
+            entities.append(TaggedEntity(index, index + 1, label))
         start, open_label = index, label if action == "open" else ""
     if open_label:
         entities.append(TaggedEntity(start, len(tags), open_label))

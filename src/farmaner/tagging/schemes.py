@@ -1,6 +1,6 @@
 """Tagging schemes as tables: which tags there are, what pieces get them, how they are read back.
 
-Two schemes. `iob2`: B-x opens an entity, I-x goes on with it, O is outside; the first piece of a
+Two schemes to fit with. `iob2`: B-x opens an entity, I-x goes on with it, O is outside; the first piece of a
 word carries the word's tag and the others take no part in the loss. `paper`: the tag set T of Sun
 and Yang (2019, section 2.1), B-x and I-x and O with X for the later pieces of a word and CLS and
 SEP for BERT's two special pieces; every piece has a target, and the special tags are removed from
@@ -15,7 +15,7 @@ from typing import Literal
 
 from farmaner.errors import ConfigError
 
-SchemeName = Literal["iob2", "paper"]
+SchemeName = Literal["iob2", "paper", "io", "bioes"]
 Role = Literal["first", "later", "cls", "sep"]
 
 IGNORED = -100
@@ -25,14 +25,28 @@ WORD_TAG = "word"
 """In a role's row of the table: the piece carries the tag of its word."""
 
 # What a piece's role in the window makes its target; None: no target.
+_FIRST_ALONE: dict[Role, str | None] = {"first": WORD_TAG, "later": None, "cls": None, "sep": None}
 PIECE_TARGETS: dict[SchemeName, dict[Role, str | None]] = {
-    "iob2": {"first": WORD_TAG, "later": None, "cls": None, "sep": None},
+    "iob2": _FIRST_ALONE,
     "paper": {"first": WORD_TAG, "later": "X", "cls": "CLS", "sep": "SEP"},
+    "io": _FIRST_ALONE,
+    "bioes": _FIRST_ALONE,
+}
+
+# The prefixes of a label's tags, in their order.
+PREFIXES: dict[SchemeName, str] = {"iob2": "BI", "paper": "BI", "io": "I", "bioes": "BIES"}
+
+# The prefix of an entity's only word; else of its first, of those within, and of its last.
+WORD_PREFIXES: dict[SchemeName, tuple[str, str, str, str]] = {
+    "iob2": ("B", "B", "I", "I"),
+    "paper": ("B", "B", "I", "I"),
+    "io": ("I", "I", "I", "I"),
+    "bioes": ("S", "B", "I", "E"),
 }
 
 # How a word's tag is read, given the label of the entity that is open before it (or none).
-# Defined for every sequence of tags, valid or not: an I-x that no x precedes opens an entity,
-# and X, CLS or SEP, once removed, leave a word without an entity, as O does.
+# Defined for every sequence of tags, valid or not: an I-x that no x precedes opens an entity, an
+# E-x that none precedes is a whole one, and X, CLS or SEP, once removed, leave a word without an entity, as O does.
 READING: dict[tuple[str, str], str] = {
     # (tag's prefix, open label is): what happens
     ("B", "none"): "open",
@@ -44,6 +58,12 @@ READING: dict[tuple[str, str], str] = {
     ("O", "none"): "close",
     ("O", "same"): "close",
     ("O", "other"): "close",
+    ("E", "none"): "whole",
+    ("E", "same"): "end",
+    ("E", "other"): "whole",
+    ("S", "none"): "whole",
+    ("S", "same"): "whole",
+    ("S", "other"): "whole",
 }
 
 
@@ -63,8 +83,9 @@ class Scheme:
 
     @property
     def word_tags(self) -> tuple[str, ...]:
-        """The tags that a word can have, in order: O, then B and I of each label."""
-        return ("O", *(f"{prefix}-{label}" for label in self.labels for prefix in "BI"))
+        """The tags that a word can have, in order: O, then those of each label."""
+        prefixes = PREFIXES[self.name]
+        return ("O", *(f"{prefix}-{label}" for label in self.labels for prefix in prefixes))
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -75,6 +96,12 @@ class Scheme:
     def number(self, tag: str) -> int:
         """Return the number of `tag`; ValueError if the scheme has no such tag."""
         return self.tags.index(tag)
+
+    def entity_tags(self, label: str, n_words: int) -> list[int]:
+        """Return the numbers of the tags of an entity of that many words."""
+        only, first, within, last = WORD_PREFIXES[self.name]
+        prefixes = [only] if n_words == 1 else [first, *[within] * (n_words - 2), last]
+        return [self.number(f"{prefix}-{label}") for prefix in prefixes]
 
     def targets(self, word_tags: Sequence[int], piece_counts: Sequence[int]) -> list[int]:
         """Return the target of every piece of one window, its two special pieces included.
