@@ -24,6 +24,7 @@ from farmaner.cli.convert import convert
 from farmaner.cli.distill import distill
 from farmaner.cli.experiment import experiment
 from farmaner.cli.export import export
+from farmaner.cli.import_model import import_model
 from farmaner.cli.index import index
 from farmaner.cli.manual import App, Group
 from farmaner.cli.pretrain import pretrain
@@ -40,6 +41,7 @@ _COMMANDS: dict[str, dict[str, Callable[..., None] | App]] = {
     "Make a model": {
         "train": train,
         "export": export,
+        "import": import_model,
         "calibrate": calibrate,
         "pretrain": pretrain,
         "tune": tune,

@@ -1,14 +1,17 @@
 """Tagging schemes, and entities to word tags and back."""
 
 from farmaner.tagging.codec import Encoded, TaggedEntity, decode_tags, encode_entities
+from farmaner.tagging.foreign import ForeignTags, read_foreign_tags
 from farmaner.tagging.schemes import IGNORED, Scheme, SchemeName
 
 __all__ = [
     "IGNORED",
     "Encoded",
+    "ForeignTags",
     "Scheme",
     "SchemeName",
     "TaggedEntity",
     "decode_tags",
     "encode_entities",
+    "read_foreign_tags",
 ]

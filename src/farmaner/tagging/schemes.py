@@ -1,10 +1,13 @@
 """Tagging schemes as tables: which tags there are, what pieces get them, how they are read back.
 
-Two schemes to fit with. `iob2`: B-x opens an entity, I-x goes on with it, O is outside; the first piece of a
-word carries the word's tag and the others take no part in the loss. `paper`: the tag set T of Sun
-and Yang (2019, section 2.1), B-x and I-x and O with X for the later pieces of a word and CLS and
-SEP for BERT's two special pieces; every piece has a target, and the special tags are removed from
-the answer.
+Two schemes to fit with. `iob2`: B-x opens an entity, I-x goes on with it, O is outside; the first
+piece of a word carries the word's tag and the others take no part in the loss. `paper`: the tag set
+T of Sun and Yang (2019, section 2.1), B-x and I-x and O with X for the later pieces of a word and
+CLS and SEP for BERT's two special pieces; every piece has a target, and the special tags are taken
+out of the answer.
+
+Two more that taggers of others have, with targets as in `iob2`. `io`: I-x alone, so that two
+entities of one label side by side are one. `bioes`: E-x ends an entity, S-x is one of one word.
 """
 
 from __future__ import annotations
@@ -46,7 +49,8 @@ WORD_PREFIXES: dict[SchemeName, tuple[str, str, str, str]] = {
 
 # How a word's tag is read, given the label of the entity that is open before it (or none).
 # Defined for every sequence of tags, valid or not: an I-x that no x precedes opens an entity, an
-# E-x that none precedes is a whole one, and X, CLS or SEP, once removed, leave a word without an entity, as O does.
+# E-x that none precedes is a whole one, and X, CLS or SEP, once removed, leave a word without an
+# entity, as O does.
 READING: dict[tuple[str, str], str] = {
     # (tag's prefix, open label is): what happens
     ("B", "none"): "open",

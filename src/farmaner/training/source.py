@@ -77,8 +77,8 @@ def _load(kind: Any, config: _Settings, **head: Any) -> tuple[Any, Any, PieceTok
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     name = str(bundled_model()) if config.encoder == BUNDLED else config.encoder
-    folder = _is_folder(name)
-    local = folder or not _hub_answers()
+    folder = is_folder(name)
+    local = folder or not hub_answers()
     exported = folder and not _has_weights(Path(name))
     try:
         settings = AutoConfig.from_pretrained(name, local_files_only=local)
@@ -92,8 +92,8 @@ def _load(kind: Any, config: _Settings, **head: Any) -> tuple[Any, Any, PieceTok
             tokenizer = read_tokenizer(Path(name))
         else:
             tokenizer = AutoTokenizer.from_pretrained(name, local_files_only=local)
-        pieces = _piece_tokenizer(name, tokenizer)
-        _check_length(config, settings)
+        pieces = piece_tokenizer(name, tokenizer)
+        check_length(config.max_pieces, config.encoder, settings)
         if exported:
             model = read_model(kind, Path(name), settings, attn_implementation=_attention())
         else:
@@ -106,7 +106,7 @@ def _load(kind: Any, config: _Settings, **head: Any) -> tuple[Any, Any, PieceTok
                 ignore_mismatched_sizes=other_tags,
             )
     except (OSError, ValueError, ImportError, SafetensorError) as error:
-        raise _as_model_error(name, folder, error) from error
+        raise as_model_error(name, folder, error) from error
     if other_tags:
         _refresh_head(model)
     return model, tokenizer, pieces
@@ -167,7 +167,8 @@ def _has_weights(folder: Path) -> bool:
     return any((folder / name).is_file() for name in names)
 
 
-def _is_folder(name: str) -> bool:
+def is_folder(name: str) -> bool:
+    """Return whether a name is an encoder's folder, not the hub's; ModelError for neither."""
     folder = Path(name)
     if folder.is_dir():
         if not (folder / "config.json").is_file():
@@ -182,8 +183,8 @@ def _is_folder(name: str) -> bool:
     return False
 
 
-def _hub_answers() -> bool:
-    """Whether to ask the hub at all; its client would retry for minutes on a cut network."""
+def hub_answers() -> bool:
+    """Return whether to ask the hub at all; its client would retry for minutes on a cut network."""
     if constants.HF_HUB_OFFLINE:
         return False
     request = urllib.request.Request(constants.ENDPOINT, method="HEAD")  # noqa: S310 (https)
@@ -196,7 +197,8 @@ def _hub_answers() -> bool:
         return False
 
 
-def _piece_tokenizer(name: str, tokenizer: Any) -> PieceTokenizer:
+def piece_tokenizer(name: str, tokenizer: Any) -> PieceTokenizer:
+    """Return our tokenizer of a fast one of transformers; ModelError where a piece is missing."""
     if not getattr(tokenizer, "is_fast", False):
         raise ModelError(
             f"{name}: expected an encoder with a fast tokenizer (tokenizer.json), "
@@ -221,20 +223,21 @@ def _piece_tokenizer(name: str, tokenizer: Any) -> PieceTokenizer:
     return PieceTokenizer(tokenizer.backend_tokenizer, SpecialPieces(**ids))
 
 
-def _check_length(config: _Settings, settings: Any) -> None:
+def check_length(max_pieces: int, encoder: str, settings: Any) -> None:
+    """Raise ConfigError where windows of `max_pieces` outgrow an encoder with these settings."""
     longest = getattr(settings, "max_position_embeddings", None)
     if longest is None or longest <= 0:
         return
     if settings.model_type in ("roberta", "xlm-roberta", "camembert"):
         longest -= SPECIAL_PIECES_PER_WINDOW  # their positions start after the padding id
-    if config.max_pieces > longest:
+    if max_pieces > longest:
         raise ConfigError(
-            f"max_pieces: expected at most {longest}, which {config.encoder} can read, "
-            f"found {config.max_pieces}"
+            f"max_pieces: expected at most {longest}, which {encoder} can read, found {max_pieces}"
         )
 
 
-def _as_model_error(name: str, folder: bool, error: Exception) -> ModelError:
+def as_model_error(name: str, folder: bool, error: Exception) -> ModelError:
+    """Return what to raise where transformers cannot load a folder, or a name of the hub."""
     if folder:
         return ModelError(
             f"{name}: expected an encoder folder that transformers loads, found one that it "
