@@ -100,7 +100,7 @@ _XLMR_NAMES = ["<pad>", "<unk>", "<s>", "</s>"]
 
 
 def _tokenizer(family: str, texts: list[str], names: list[str]) -> Tokenizer:
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
     trainer: Any
 
@@ -128,6 +128,13 @@ def _tokenizer(family: str, texts: list[str], names: list[str]) -> Tokenizer:
             vocab_size=600, special_tokens=names, unk_token=names[1], show_progress=False
         )
     tokenizer.train_from_iterator(texts, trainer)
+    cls, sep = ((name, tokenizer.token_to_id(name)) for name in names[2:])
+    if family == "roberta":
+        tokenizer.post_processor = processors.RobertaProcessing(sep, cls, add_prefix_space=True)
+    else:
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single=f"{cls[0]} $A {sep[0]}", special_tokens=[cls, sep]
+        )
     return tokenizer
 
 

@@ -19,6 +19,7 @@ from farmaner.cli.analyze import analyze
 from farmaner.cli.annotate import annotate
 from farmaner.cli.build_model import build_model
 from farmaner.cli.calibrate import calibrate
+from farmaner.cli.card import card
 from farmaner.cli.compare import compare
 from farmaner.cli.convert import convert
 from farmaner.cli.distill import distill
@@ -28,6 +29,7 @@ from farmaner.cli.import_model import import_model
 from farmaner.cli.index import index
 from farmaner.cli.manual import App, Group
 from farmaner.cli.pretrain import pretrain
+from farmaner.cli.push import push
 from farmaner.cli.serve import serve
 from farmaner.cli.train import train
 from farmaner.cli.tune import tune
@@ -47,6 +49,8 @@ _COMMANDS: dict[str, dict[str, Callable[..., None] | App]] = {
         "tune": tune,
         "distill": distill,
         "build-model": build_model,
+        "card": card,
+        "push": push,
     },
     "Judge texts and systems": {
         "corpus": corpus.app,

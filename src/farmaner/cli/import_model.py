@@ -37,19 +37,16 @@ def import_model(
 ) -> None:
     """Make a model folder of a tagger that was trained elsewhere.
 
-    Takes any token-classification checkpoint of transformers with a fast
-    tokenizer. Labels keep their names where --label gives no other. Tags are
-    read as IOB, IO, BIOES or BILOU by their prefixes; others, such as LABEL_1,
-    have to be told: --label LABEL_1=B-DRUG. Where a dropped tag would have
-    been the best, the next best stands in.
+    Takes any token-classification checkpoint of transformers with a fast tokenizer. Labels keep
+    their names where --label gives no other. Tags are read as IOB, IO, BIOES or BILOU by their
+    prefixes; others, such as LABEL_1, have to be told: --label LABEL_1=B-DRUG. Where a dropped
+    tag would have been the best, the next best stands in. Needs pip install "farmaner[train]".
 
     Examples:
-
       farmaner import PlanTL-GOB-ES/bsc-bio-ehr-es-pharmaconer -o model
-
       farmaner import tagger/ -o model --label DRUG=NORMALIZABLES --drop DISEASE
 
-    Exit codes: 0 done, 1 failed, 2 usage.
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
     """
     names = dict(_pair(text) for text in label or [])
     from farmaner.training.quiet import quiet_libraries

@@ -45,8 +45,8 @@ def read_foreign_tags(
 
     `names` says what a label (`DRUG` is `NORMALIZABLES`) or a whole tag (`LABEL_1` is `B-DRUG`)
     is called here; a label that it does not name keeps its own. `dropped` are labels and tags to
-    do without. What is the name of a tag means that tag alone. The scheme is the one that the prefixes spell, if none is given; `io` takes labels
-    without a prefix too.
+    do without. What is the name of a tag means that tag alone. The scheme is the one that the
+    prefixes spell, if none is given; `io` takes labels without a prefix too.
 
     Raises ConfigError where a tag has no place, or two have one, or none is O.
     """
