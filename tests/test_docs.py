@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = {"formats": None, "spacy": "spacy"}
+PAGES = {"formats": None, "spacy": "spacy", "huggingface": "transformers"}
 """Pages of docs/, and the library without which a page cannot run."""
 
 Blocks = list[tuple[str, str]]
@@ -57,20 +57,16 @@ def test_a_page_has_something_to_run_and_shows_what_it_prints(blocks: Blocks) ->
     assert languages.count("python") == languages.count("text") > 0
 
 
-def test_a_session_of_a_page_prints_what_is_shown(
+def test_all_that_a_page_runs_prints_what_is_shown(
     blocks: Blocks, folder: Path, declared: Path
 ) -> None:
-    for session in (text for language, text in blocks if language == "console"):
-        for step in re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]:
-            command, _, shown = step.partition("\n")
-            assert printed(["bash", "-c", command], folder, declared) == shown
-
-
-def test_python_of_a_page_prints_what_is_shown(
-    blocks: Blocks, folder: Path, declared: Path
-) -> None:
+    """From top to bottom, in one folder."""
     forks = "ignore:This process"  # Python 3.12 warns of every fork of a process with threads
-    for (language, code), (after, shown) in pairwise(blocks):
+    for (language, code), (after, shown) in pairwise([*blocks, ("", "")]):
         if language == "python":
             command = [sys.executable, "-W", "error", "-W", forks, "-c", code]
             assert (after, printed(command, folder, declared)) == ("text", shown)
+        elif language == "console":
+            for step in re.split(r"^\$ ", code, flags=re.MULTILINE)[1:]:
+                step_command, _, step_shown = step.partition("\n")
+                assert printed(["bash", "-c", step_command], folder, declared) == step_shown
