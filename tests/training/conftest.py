@@ -128,7 +128,7 @@ def _tokenizer(family: str, texts: list[str], names: list[str]) -> Tokenizer:
             vocab_size=600, special_tokens=names, unk_token=names[1], show_progress=False
         )
     tokenizer.train_from_iterator(texts, trainer)
-    cls, sep = ((name, tokenizer.token_to_id(name)) for name in names[2:])
+    cls, sep = ((name, names.index(name)) for name in names[2:])  # trained in this order
     if family == "roberta":
         tokenizer.post_processor = processors.RobertaProcessing(sep, cls, add_prefix_space=True)
     else:

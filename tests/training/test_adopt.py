@@ -96,7 +96,7 @@ def test_a_renamed_tagger_finds_what_it_found_before_in_torch_and_exported(
     expected = {entity.key: entity.score for entity in load(model).recognize(note.text).entities}
     assert len(expected) >= 8
     for backend in ("torch", "onnx"):
-        found = load(adopted.folder, backend=backend).recognize(note.text)  # type: ignore[arg-type]
+        found = load(adopted.folder, backend=backend).recognize(note.text)
         scores = {entity.key: entity.score for entity in found.entities}
         assert scores == pytest.approx(expected, abs=1e-4)
         if backend == "torch":
@@ -171,7 +171,7 @@ def test_a_tokenizer_of_plantls_kind_cuts_a_text_as_transformers_cuts_it(
     encoder = encoder_folder("roberta")
     theirs = random_tagger(encoder, tmp_path / "theirs", ["O", "B-N", "I-N"])
     bpe = json.loads((theirs / "tokenizer.json").read_text())["model"]
-    merges = [tuple(pair) for pair in bpe["merges"]]
+    merges: Any = [tuple(pair) for pair in bpe["merges"]]
     tokenizer = RobertaTokenizerFast(vocab=bpe["vocab"], merges=merges, add_prefix_space=True)
     for old in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
         (theirs / old).unlink(missing_ok=True)
