@@ -190,14 +190,14 @@ def test_a_stream_is_read_in_batches_of_the_size_that_is_asked_for(
 def test_a_doc_that_fails_is_never_an_empty_one(
     fake: Recognizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prepare = Recognizer._prepare
+    read = Recognizer.recognize_documents
 
-    def failing(self: Recognizer, document: Document) -> Any:
-        if "veneno" in document.text:
-            raise ValueError(document.text)
-        return prepare(self, document)
+    def failing(self: Recognizer, documents: list[Document]) -> Iterator[Document]:
+        if any("veneno" in document.text for document in documents):
+            raise ValueError("veneno")
+        return read(self, documents)
 
-    monkeypatch.setattr(Recognizer, "_prepare", failing)
+    monkeypatch.setattr(Recognizer, "recognize_documents", failing)
     nlp = pipeline()
     texts = ["oro", "veneno", "plata"]
     with pytest.raises(FarmanerError, match=r"^expected to annotate it, found ValueError$"):
