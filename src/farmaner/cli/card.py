@@ -11,17 +11,20 @@ import typer
 def card(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="model folder")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="default: stdout")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="where to write  [default: stdout]"),
     ] = None,
     license_name: Annotated[
         str | None, typer.Option("--license", help="an identifier of the hub's, such as apache-2.0")
     ] = None,
     base_model: Annotated[
-        str | None, typer.Option(help="the encoder's name on the hub (default: as trained)")
+        str | None, typer.Option(help="the encoder's name on the hub  [default: as trained]")
     ] = None,
     scores: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="output of `evaluate ner --json` (default: dev's)"),
+        typer.Option(
+            metavar="FILE", help="output of `evaluate ner --json`  [default: those of dev]"
+        ),
     ] = None,
     dataset: Annotated[
         str, typer.Option(help="what the figures were measured on")
