@@ -12,13 +12,15 @@ def card(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="model folder")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="where to write  [default: stdout]"),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="where to write", show_default="stdout"
+        ),
     ] = None,
     license_name: Annotated[
         str | None, typer.Option("--license", help="an identifier of the hub's, such as apache-2.0")
     ] = None,
     base_model: Annotated[
-        str | None, typer.Option(help="the encoder's name on the hub  [default: as trained]")
+        str | None, typer.Option(help="the encoder's name on the hub", show_default="as trained")
     ] = None,
     scores: Annotated[
         Path | None,

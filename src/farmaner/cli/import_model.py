@@ -31,7 +31,8 @@ def import_model(
         typer.Option("--drop", metavar="THEIRS", help="a label or tag to leave out; repeatable"),
     ] = None,
     scheme: Annotated[
-        SchemeOfTags | None, typer.Option(help="how tags are read  [default: as they are spelt]")
+        SchemeOfTags | None,
+        typer.Option(help="how tags are read", show_default="as they are spelt"),
     ] = None,
     max_pieces: Annotated[int, typer.Option(min=8, help="pieces a window, specials too")] = 128,
 ) -> None:
