@@ -5,10 +5,11 @@ PYTHON ?= python3
 DEV := .venv
 DEMO := .venv-demo
 TRAIN := .venv-train
+DOCS := .venv-docs
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo finetune test check bench clean
+.PHONY: help demo finetune test check docs bench clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target does; \
@@ -29,6 +30,9 @@ check: $(DEV)/.installed ## lint, formatting, types, floors: what can be checked
 	@$(DEV)/bin/mypy
 	@$(DEV)/bin/lint-imports
 
+docs: $(DOCS)/.installed ## build the documentation into site/, to be opened from the disk
+	@$(DOCS)/bin/python docs/build.py
+
 bench: $(DEV)/.installed ## run every script in benchmarks/
 	@set -e; for script in benchmarks/*.py; do \
 		[ -e "$$script" ] || { echo "benchmarks/ holds no script"; break; }; \
@@ -36,7 +40,7 @@ bench: $(DEV)/.installed ## run every script in benchmarks/
 	done
 
 clean: ## remove environments, builds and the tools' caches
-	rm -rf $(DEV) $(DEMO) $(TRAIN) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf $(DEV) $(DEMO) $(TRAIN) $(DOCS) build dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache
 	find src tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -47,6 +51,10 @@ $(DEMO)/.installed: pyproject.toml constraints.txt
 # Training has one too, torch in it and nothing that only developers need.
 $(TRAIN)/.installed: pyproject.toml constraints.txt
 	$(call install,$(TRAIN),.[train],torch among it: about two minutes)
+
+# The documentation reads the code, and needs neither torch nor what developers need.
+$(DOCS)/.installed: pyproject.toml constraints.txt
+	$(call install,$(DOCS),.[docs],about half a minute; Python 3.11 or later)
 
 $(DEV)/.installed: pyproject.toml constraints.txt
 	$(call install,$(DEV),.[train$(comma)serve$(comma)dev],torch among it: about two minutes)
