@@ -11,8 +11,11 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parents[2]
+OWN_TESTS = {"spark.md": "tests/integrations/spark/test_docs.py"}
+"""Pages of docs/ whose blocks run in a setting of their own, and the tests that run them."""
+
 PAGES = [
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted(page for page in (ROOT / "docs").glob("*.md") if page.name not in OWN_TESTS),
     ROOT / "CONTRIBUTING.md",
     ROOT / "examples" / "README.md",
     ROOT / "src" / "farmaner" / "models" / "bundled" / "README.md",

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.docs.blocks import BLOCKS, PAGES, ROOT, SHELLS, Block
+from tests.docs.blocks import BLOCKS, OWN_TESTS, PAGES, ROOT, SHELLS, Block
 from typer.main import get_command
 
 from farmaner.cli import app
@@ -37,6 +37,8 @@ NOT_RUN = {  # how many blocks of each page are not run; each says why in a comm
     "examples/README.md": 1,
     "src/farmaner/models/bundled/README.md": 1,
 }
+NEEDS = {"docs/spacy.md": "spacy"}  # page: a library without which it is not run
+FORKS = "ignore:This process"  # Python 3.12 warns of every fork of a process with threads
 PROGRAMS = {"cat", "curl", "docker", "echo", "nohup"}  # of others; their options are not ours
 RUN = [block for block in BLOCKS if not block.not_run]
 RUN_PAGES = sorted({block.page for block in RUN if block.language in (*SHELLS, "python")})
@@ -73,6 +75,13 @@ def write_tiny_encoder(folder: Path) -> None:
     training._write_encoder(folder, "bert", sorted(texts))
 
 
+@pytest.mark.parametrize(("page", "tests"), OWN_TESTS.items())
+def test_a_page_with_tests_of_its_own_is_run_by_them(page: str, tests: str) -> None:
+    if not (ROOT / "docs" / page).exists():
+        pytest.skip(f"there is no docs/{page}")
+    assert f'"{page}"' in (ROOT / tests).read_text(encoding="utf-8")
+
+
 def test_every_block_is_of_a_language_that_is_run_or_says_why_not() -> None:
     known = {*SHELLS, "json", "python", "text", "toml"}
     assert [(block.place, block.language) for block in BLOCKS if block.language not in known] == []
@@ -90,6 +99,8 @@ def test_blocks_that_are_not_run_say_why_and_are_counted() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", RUN_PAGES)
 def test_what_a_page_shows_runs_and_prints_what_is_shown(page: str, stage: Path) -> None:
+    if library := NEEDS.get(page):
+        pytest.importorskip(library, reason=f"needs {library}")
     blocks = [block for block in BLOCKS if block.page == page]
     if any("--encoder tiny" in block.as_run for block in blocks):
         write_tiny_encoder(stage / "tiny")
@@ -103,7 +114,9 @@ def test_what_a_page_shows_runs_and_prints_what_is_shown(page: str, stage: Path)
                 command, _, shown = step.partition("\n")
                 assert_printed(shown, printed(["bash", "-c", command], stage), block.place)
         elif block.language == "python":
-            output = printed([sys.executable, "-W", "error", "-c", block.as_run], stage)
+            output = printed(
+                [sys.executable, "-W", "error", "-W", FORKS, "-c", block.as_run], stage
+            )
             shown = after.text if after and after.language == "text" else ""
             assert_printed(shown, output, block.place)
 
