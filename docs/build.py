@@ -113,7 +113,7 @@ def commands_page() -> str:
     page = re.sub(r"\*\*Commands\*\*:\n\n(?:\* .*\n)+\n?", "", page)  # cut to a few words each
     page = re.sub(r"(?m)^\*\*Usage\*\*:\n\n```console\n\$ (.*)\n```$", r"**Usage**: `\1`", page)
     page = re.sub(r"(?m)^(#+) `(.*)`$", r"\1 \2", page)
-    page = re.sub(r"(?m)^Examples?:\n\n((?:  .*\n|\n)+)", _examples, page)
+    page = re.sub(r"(?m)^Examples?:\n\n?((?:  .*\n|\n)+)", _examples, page)
     return re.sub(r"(?m)^\n((?:  (?! ).*\n)+)", r"\n```text\n\1```\n", page)
 
 
