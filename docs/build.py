@@ -6,6 +6,7 @@ before it reads them: the commands, the classes, the notebook, the model card.
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import re
@@ -24,7 +25,8 @@ from farmaner.cli import app
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = ROOT / "build" / "docs"
-SITE = ROOT / "site"
+SITE = ROOT / "build" / "site"
+CONFIG = ROOT / "build" / "zensical.toml"
 ELSEWHERE = {  # file of the repository: page of the site
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
@@ -40,19 +42,22 @@ WORKER_SHIM = "https://unpkg.com/iframe-worker/shim"
 def main() -> None:
     """Write the pages and build the site, strictly: a warning ends it."""
     shutil.rmtree(PAGES, ignore_errors=True)
-    shutil.rmtree(SITE, ignore_errors=True)
     gather()
     (PAGES / "commands.md").write_text(commands_page(), encoding="utf-8")
     (PAGES / "api").mkdir()
     for room, page in api_pages():
         (PAGES / "api" / f"{room}.md").write_text(page, encoding="utf-8")
+    CONFIG.write_text(settings(), encoding="utf-8")
     command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
     if subprocess.run(
-        command, cwd=ROOT, env=os.environ | {"NO_COLOR": "1"}, check=False
+        [*command, "--config-file", str(CONFIG)],
+        env=os.environ | {"NO_COLOR": "1"},
+        check=False,
     ).returncode:
         sys.exit("docs: the site has warnings, or could not be built")
     keep_at_home()
-    print(f"{SITE / 'index.html'}")
+    shutil.rmtree(ROOT / "site", ignore_errors=True)
+    print(SITE.rename(ROOT / "site") / "index.html")
 
 
 def gather() -> None:
@@ -105,6 +110,14 @@ def notebook_page(notebook: dict[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def settings() -> str:
+    """Return zensical.toml without the places of pages that are not there."""
+    lines = (ROOT / "zensical.toml").read_text(encoding="utf-8").splitlines(keepends=True)
+    pages = [re.search(r'= "([\w/-]+\.md)" }', line) for line in lines]
+    there = (page is None or (PAGES / page[1]).exists() for page in pages)
+    return "".join(line for line, kept in zip(lines, there) if kept)
+
+
 def commands_page() -> str:
     """Return the help of every command, as Typer writes it in Markdown."""
     command = get_command(app)
@@ -120,15 +133,7 @@ def commands_page() -> str:
 def _examples(match: re.Match[str]) -> str:
     lines = (line.removeprefix("  ") for line in match[1].strip("\n").splitlines())
     code = "\n".join(line for line in lines if line)
-    for name, sign in (
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", '"'),
-        ("&#x27;", "'"),
-        ("&amp;", "&"),
-    ):
-        code = code.replace(name, sign)
-    return f"```bash\n{code}\n```\n\n"
+    return f"```bash\n{html.unescape(code)}\n```\n\n"
 
 
 def api_pages() -> Iterator[tuple[str, str]]:
@@ -143,12 +148,14 @@ def api_pages() -> Iterator[tuple[str, str]]:
         if path.suffix == ".py":
             modules = [f"farmaner.{room}"]
         elif (path / "__init__.py").exists():
-            modules = [f"farmaner.{room}.{file.stem}" for file in sorted(path.glob("[!_]*.py"))]
+            files = sorted(file.relative_to(source) for file in path.rglob("[!_]*.py"))
+            modules = [".".join(["farmaner", *file.with_suffix("").parts]) for file in files]
         else:
             continue
         alone = bare if len(modules) == 1 else ""
         described = "\n".join(f"::: {name}\n{alone}" for name in modules)
-        yield room, f"# farmaner.{room}\n\n{described}"
+        told = "" if alone else f"::: farmaner.{room}\n{bare}      members: false\n\n"
+        yield room, f"# farmaner.{room}\n\n{told}{described}"
 
 
 def keep_at_home() -> None:
@@ -159,12 +166,12 @@ def keep_at_home() -> None:
     """
     (worker,) = (SITE / "assets" / "javascripts" / "workers").glob("search.*.js")
     shim = (DOCS / "theme" / "worker.js").read_text(encoding="utf-8")
-    text = json.dumps(worker.read_text(encoding="utf-8")).replace("</", "<\\/")
-    (SITE / "theme" / "worker.js").write_text(shim.replace("SOURCE", text), encoding="utf-8")
+    source = json.dumps(worker.read_text(encoding="utf-8"))
+    (SITE / "theme" / "worker.js").write_text(shim.replace("SOURCE", source), encoding="utf-8")
     for page in SITE.rglob("*.html"):
         here = os.path.relpath(SITE / "theme" / "worker.js", page.parent)
-        html = page.read_text(encoding="utf-8")
-        page.write_text(html.replace(WORKER_SHIM, here), encoding="utf-8")
+        text = page.read_text(encoding="utf-8")
+        page.write_text(text.replace(WORKER_SHIM, here), encoding="utf-8")
 
 
 if __name__ == "__main__":

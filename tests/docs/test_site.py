@@ -107,6 +107,15 @@ def test_no_page_names_a_file_of_another_host(house: Path) -> None:
         assert re.findall(loaded, page.read_text(encoding="utf-8")) == [], page.name
 
 
+def test_every_link_between_pages_leads_to_a_file(house: Path) -> None:
+    site = house / "site"
+    for page in set(site.rglob("*.html")) - {site / "404.html"}:  # which a server shows anywhere
+        html = page.read_text(encoding="utf-8")
+        links = re.findall(r'<a\b[^>]*href="([^"#:]+)(?:#[^"]*)?"', html)
+        dead = {link for link in links if not (page.parent / link).exists()}
+        assert dead == set(), page.relative_to(site)
+
+
 def test_opened_from_a_disk_it_is_searched_and_asks_nobody(house: Path, browser: Browser) -> None:
     page = browser.new_page()
     asked: list[str] = []
