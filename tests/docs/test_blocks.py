@@ -25,6 +25,8 @@ NOT_RUN = {  # page: how many of its blocks are not run; each says why in a comm
     "CONTRIBUTING.md": 1,
     "docs/annotate.md": 1,
     "docs/benchmarks.md": 1,
+    "docs/command-line.md": 2,
+    "docs/distributed.md": 4,
     "docs/error-classes.md": 0,
     "docs/experiment.md": 7,
     "docs/finetune.md": 1,
