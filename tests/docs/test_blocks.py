@@ -31,6 +31,7 @@ NOT_RUN = {  # page: how many of its blocks are not run; each says why in a comm
     "docs/experiment.md": 7,
     "docs/finetune.md": 1,
     "docs/formats.md": 0,
+    "docs/huggingface.md": 1,
     "docs/index.md": 1,
     "docs/linking.md": 1,
     "docs/model.md": 3,
@@ -38,11 +39,15 @@ NOT_RUN = {  # page: how many of its blocks are not run; each says why in a comm
     "docs/privacy.md": 1,
     "docs/service.md": 5,
     "examples/README.md": 1,
+    "docs/spacy.md": 0,
     "src/farmaner/models/bundled/README.md": 1,
 }
-NEEDS = {"docs/spacy.md": "spacy"}  # page: a library without which it is not run
+NEEDS = {
+    "docs/huggingface.md": "transformers",
+    "docs/spacy.md": "spacy",
+}  # page: a library without which it is not run
 FORKS = "ignore:This process"  # Python 3.12 warns of every fork of a process with threads
-PROGRAMS = {"cat", "curl", "docker", "echo", "nohup"}  # of others; their options are not ours
+PROGRAMS = {"cat", "curl", "cut", "docker", "echo", "head", "nohup", "tail"}  # of others; their options are not ours
 RUN = [block for block in BLOCKS if not block.not_run]
 RUN_PAGES = sorted(
     {block.page for block in RUN if block.language in (*SHELLS, "python")} & set(NOT_RUN)
@@ -50,10 +55,17 @@ RUN_PAGES = sorted(
 """A page that is not named above is not run: somebody looks first what its blocks would do."""
 
 
-def printed(command: list[str], folder: Path) -> str:
+def printed(command: list[str], folder: Path, declared: Path) -> str:
     """Run a command with this environment's programs first; return all it printed."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {"PATH": path, "PYTHONIOENCODING": "utf-8", "COLUMNS": "100", "HOME": str(folder)}
+    python_path = os.pathsep.join([str(declared), *sys.path])
+    environment = {
+        "PATH": path,
+        "PYTHONPATH": python_path,
+        "PYTHONIOENCODING": "utf-8",
+        "COLUMNS": "100",
+        "HOME": str(folder),
+    }
     done = subprocess.run(
         command,
         cwd=folder,
@@ -107,7 +119,9 @@ def test_blocks_that_are_not_run_say_why_and_are_counted() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", RUN_PAGES)
-def test_what_a_page_shows_runs_and_prints_what_is_shown(page: str, stage: Path) -> None:
+def test_what_a_page_shows_runs_and_prints_what_is_shown(
+    page: str, stage: Path, declared: Path
+) -> None:
     if library := NEEDS.get(page):
         pytest.importorskip(library, reason=f"needs {library}")
     blocks = [block for block in BLOCKS if block.page == page]
@@ -117,15 +131,15 @@ def test_what_a_page_shows_runs_and_prints_what_is_shown(page: str, stage: Path)
         if block.not_run:
             continue
         if block.language == "bash":
-            printed(["bash", "-ec", f"set -o pipefail\n{block.as_run}wait"], stage)
+            printed(["bash", "-ec", f"set -o pipefail\n{block.as_run}wait"], stage, declared)
         elif block.language == "console":
             for step in re.split(r"^\$ ", block.as_run, flags=re.MULTILINE)[1:]:
                 command, _, shown = step.partition("\n")
-                assert_printed(shown, printed(["bash", "-c", command], stage), block.place)
+                output = printed(["bash", "-c", command], stage, declared)
+                assert_printed(shown, output, block.place)
         elif block.language == "python":
-            output = printed(
-                [sys.executable, "-W", "error", "-W", FORKS, "-c", block.as_run], stage
-            )
+            python = [sys.executable, "-W", "error", "-W", FORKS, "-c", block.as_run]
+            output = printed(python, stage, declared)
             shown = after.text if after and after.language == "text" else ""
             assert_printed(shown, output, block.place)
 
