@@ -32,6 +32,9 @@ PAPER = TrainingConfig(
     seed=13,
 )
 
+SHORT: dict[str, object] = {"epochs": 6, "batch_size": 16, "learning_rate": 2e-4}
+"""What the experiments on small encoders change, for a CPU's sake."""
+
 
 def test_the_paper_s_presets_are_its_table_1() -> None:
     assert read_config(CONFIGS / "paper-mbert.toml") == PAPER
@@ -87,7 +90,7 @@ def test_the_paper_s_grid_has_36_points_around_its_own_settings() -> None:
                 "small-multilingual": "small-multilingual.toml",
                 "small-english": "small-english.toml",
             },
-            {"epochs": 10},
+            SHORT,
         ),
     ],
 )
@@ -103,7 +106,7 @@ def test_the_experiments_name_their_systems_and_what_they_change(
 
 def test_the_ablation_s_systems_differ_in_one_switch_each() -> None:
     plan = read_experiment(CONFIGS / "ablation.toml", lexicons={"lexicon": "terms.tsv"})
-    plain = read_config(CONFIGS / "small-multilingual.toml", epochs=10)
+    plain = read_config(CONFIGS / "small-multilingual.toml", **SHORT)
     assert (plan.seeds, plan.test) == ((13, 14, 15), None)
     assert {system.name: system.setting(plan.settings) for system in plan.systems} == {
         "plain": plain,
