@@ -22,7 +22,7 @@ from farmaner.encoders import (
     load_lexicon,
     load_tokenizer,
 )
-from farmaner.tagging import decode_tags
+from farmaner.tagging import Scheme, best_tags, decode_tags
 from farmaner.text import Lexicon, PieceTokenizer
 from farmaner.windows import plan_batches
 
@@ -33,7 +33,7 @@ _WINDOWS_AHEAD = 128
 """Windows gathered, over documents, before they are sorted by length and batched."""
 
 _Answer: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]
-"""The best tag of each word that a window keeps, and its probability."""
+"""The tag of each word that a window keeps, and its probability."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,9 +109,10 @@ class Recognizer:
         for rows in plan_batches(lengths, max_batch_pieces=self._max_batch_pieces):
             logits = self._encoder(batch_windows([windows[row] for row in rows], pad))
             for row, window_logits in zip(rows, logits):
-                kept = windows[row].word_pieces[windows[row].kept]
-                scaled = window_logits[kept] / np.float32(self.settings.temperature)
-                answers[row] = _tags_and_scores(scaled)
+                window = windows[row]
+                scaled = window_logits[window.word_pieces] / np.float32(self.settings.temperature)
+                tags, scores = _tags_and_scores(scaled, self._scheme)
+                answers[row] = tags[window.kept], scores[window.kept]
         return answers
 
     def _stitch_round(self, round_: list[_Prepared], answers: list[_Answer]) -> Iterator[Document]:
@@ -139,12 +140,12 @@ class Recognizer:
 _NOTHING: _Answer = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32))
 
 
-def _tags_and_scores(logits: NDArray[np.float32]) -> _Answer:
-    """Return the best tag of each word and its softmax probability; logits are (words, tags)."""
+def _tags_and_scores(logits: NDArray[np.float32], scheme: Scheme) -> _Answer:
+    """Return the tag of each word and its softmax probability; logits are (words, tags)."""
+    tags = best_tags(logits, scheme)
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    best: NDArray[np.int64] = logits.argmax(axis=1)
-    scores: NDArray[np.float32] = shifted.max(axis=1) / shifted.sum(axis=1)
-    return best, scores
+    scores: NDArray[np.float32] = shifted[np.arange(len(tags)), tags] / shifted.sum(axis=1)
+    return tags, scores
 
 
 def load(

@@ -47,7 +47,17 @@ NEEDS = {
     "docs/spacy.md": "spacy",
 }  # page: a library without which it is not run
 FORKS = "ignore:This process"  # Python 3.12 warns of every fork of a process with threads
-PROGRAMS = {"cat", "curl", "cut", "docker", "echo", "head", "nohup", "tail"}  # of others; their options are not ours
+# of others; their options are not ours
+PROGRAMS = {
+    "cat",
+    "curl",
+    "cut",
+    "docker",
+    "echo",
+    "head",
+    "nohup",
+    "tail",
+}
 RUN = [block for block in BLOCKS if not block.not_run]
 RUN_PAGES = sorted(
     {block.page for block in RUN if block.language in (*SHELLS, "python")} & set(NOT_RUN)

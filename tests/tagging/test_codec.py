@@ -1,13 +1,23 @@
 """Entities to word tags and back: the identity where tags can express it, counted where not."""
 
+import re
 from itertools import groupby, pairwise, product
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from farmaner.document import Document, Entity, Span
-from farmaner.tagging import Encoded, Scheme, SchemeName, TaggedEntity, decode_tags, encode_entities
+from farmaner.tagging import (
+    Encoded,
+    Scheme,
+    SchemeName,
+    TaggedEntity,
+    best_tags,
+    decode_tags,
+    encode_entities,
+)
 from farmaner.text import split_words
 
 TEXT = "Toma ácido fólico, IgG-anti y AAS 100mg."
@@ -163,6 +173,59 @@ def test_bioes_ends_entities_by_their_last_word(
     assert decode_tags(numbers, scheme) == [TaggedEntity(*entity) for entity in entities]
 
 
+def is_allowed(tags: list[str]) -> bool:
+    """Whether a sequence is one that some entities are written as, by another road."""
+    spelled = " ".join(tags)
+    for label in ("N", "P"):
+        spelled = re.sub(rf"B-{label}( I-{label})*", "O", spelled)
+    return "-" not in spelled
+
+
+@pytest.mark.parametrize("name", ["iob2", "paper"])
+@given(numbers=st.lists(st.lists(st.integers(-6, 6), min_size=8, max_size=8), max_size=4))
+def test_the_best_tags_are_those_of_the_best_of_all_allowed_sequences(
+    name: SchemeName, numbers: list[list[int]]
+) -> None:
+    scheme = Scheme(name, ("N", "P"))
+    n_tags = len(scheme.tags)
+    logits = np.array(numbers, dtype=np.float32).reshape(-1, 8)[:, :n_tags]
+    found = best_tags(logits, scheme).tolist()
+    sums = {
+        tags: sum(logits[word, tag] for word, tag in enumerate(tags))
+        for tags in product(range(n_tags), repeat=len(logits))
+        if is_allowed([scheme.tags[tag] for tag in tags])
+    }
+
+    assert sums[tuple(found)] == max(sums.values())
+
+
+def test_an_i_after_an_o_joins_or_opens_by_what_the_model_thinks_of_all_words() -> None:
+    logits = np.full((3, 5), -9.0, dtype=np.float32)
+    logits[0, [B_N, _]] = 3.0, 2.0
+    logits[1, [_, I_N]] = 1.0, 0.9
+    logits[2, I_N] = 5.0
+
+    assert logits.argmax(axis=1).tolist() == [B_N, _, I_N]
+    assert best_tags(logits, SCHEME).tolist() == [B_N, I_N, I_N]
+    logits[1, [_, I_N]] = 1.0, -20.0
+    logits[2, B_N] = 4.5
+    assert best_tags(logits, SCHEME).tolist() == [B_N, _, B_N]
+
+
+def test_without_words_there_are_no_tags() -> None:
+    assert best_tags(np.empty((0, 5), dtype=np.float32), SCHEME).tolist() == []
+
+
+def test_bioes_finishes_what_it_begins_and_io_allows_everything() -> None:
+    scheme = Scheme("bioes", ("N",))  # O B I E S
+    logits = np.zeros((2, 5), dtype=np.float32)
+    logits[0, 1] = logits[1, 0] = 2.0
+    logits[1, 3] = 1.0
+    assert best_tags(logits, scheme).tolist() == [1, 3]
+    logits = np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]], dtype=np.float32)
+    assert best_tags(logits, Scheme("io", ("N", "P"))).tolist() == [1, 2, 0]
+
+
 @st.composite
 def documents(draw: st.DrawFn) -> Document:
     """Draw a document whose entities do not overlap and lie on word boundaries."""
@@ -190,6 +253,10 @@ def test_entities_on_word_boundaries_survive_encoding_and_decoding(
 
     assert (encoded.widened, encoded.dropped) == ((), ())
     assert decoded == list(document.entities)
+    surest = np.eye(len(scheme.tags), dtype=np.float32)[encoded.tags].reshape(-1, len(scheme.tags))
+    assert best_tags(surest, scheme).tolist() == encoded.tags
+    steps = pairwise([None, *encoded.tags, None])
+    assert all(scheme.allows(before, after) for before, after in steps)
 
 
 @given(

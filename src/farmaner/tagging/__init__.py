@@ -1,6 +1,6 @@
 """Tagging schemes, and entities to word tags and back."""
 
-from farmaner.tagging.codec import Encoded, TaggedEntity, decode_tags, encode_entities
+from farmaner.tagging.codec import Encoded, TaggedEntity, best_tags, decode_tags, encode_entities
 from farmaner.tagging.foreign import ForeignTags, read_foreign_tags
 from farmaner.tagging.schemes import IGNORED, Scheme, SchemeName
 
@@ -11,6 +11,7 @@ __all__ = [
     "Scheme",
     "SchemeName",
     "TaggedEntity",
+    "best_tags",
     "decode_tags",
     "encode_entities",
     "read_foreign_tags",

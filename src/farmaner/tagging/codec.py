@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from farmaner.document import Entity
 from farmaner.tagging.schemes import READING, Scheme
@@ -80,3 +82,38 @@ def decode_tags(tags: Sequence[int], scheme: Scheme) -> list[TaggedEntity]:
     if open_label:
         entities.append(TaggedEntity(start, len(tags), open_label))
     return entities
+
+
+def best_tags(logits: NDArray[np.float32], scheme: Scheme) -> NDArray[np.int64]:
+    """Return the likeliest sequence of word tags that the scheme allows, (words,).
+
+    `logits`, (words, tags), may be those of a temperature, or log probabilities: what is added to
+    all of a word's, or multiplies them all, changes nothing. Where each word's best tag makes an
+    allowed sequence, it is this; else it is found by dynamic programming (Viterbi, 1967).
+    """
+    best: NDArray[np.int64] = logits.argmax(axis=1)
+    first, steps, last = _allowed(scheme)
+    if not len(best) or (first[best[0]] and last[best[-1]] and steps[best[:-1], best[1:]].all()):
+        return best
+    forbidden = np.where(steps, 0.0, -np.inf)
+    sums = logits[0] + np.where(first, 0.0, -np.inf)
+    came_from = np.empty(logits.shape, dtype=np.int64)
+    for word in range(1, len(logits)):
+        paths = sums[:, None] + forbidden
+        came_from[word] = paths.argmax(axis=0)
+        sums = paths.max(axis=0) + logits[word]
+    tags = np.empty_like(best)
+    tags[-1] = (sums + np.where(last, 0.0, -np.inf)).argmax()
+    for word in range(len(tags) - 1, 0, -1):
+        tags[word - 1] = came_from[word, tags[word]]
+    return tags
+
+
+@lru_cache(maxsize=64)
+def _allowed(scheme: Scheme) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which tags may stand first, (tags,); after which, (tags, tags); last, (tags,)."""
+    tags = range(len(scheme.tags))
+    first = np.array([scheme.allows(None, tag) for tag in tags])
+    steps = np.array([[scheme.allows(before, after) for after in tags] for before in tags])
+    last = np.array([scheme.allows(tag, None) for tag in tags])
+    return first, steps, last

@@ -47,6 +47,17 @@ WORD_PREFIXES: dict[SchemeName, tuple[str, str, str, str]] = {
     "bioes": ("S", "B", "I", "E"),
 }
 
+# What stands right before a tag of this prefix: one of these, of the same label.
+GOES_ON: dict[SchemeName, dict[str, str]] = {
+    "iob2": {"I": "BI"},
+    "paper": {"I": "BI"},
+    "io": {},
+    "bioes": {"I": "BI", "E": "BI"},
+}
+
+# The prefixes that a later word has to go on with.
+UNFINISHED: dict[SchemeName, str] = {"iob2": "", "paper": "", "io": "", "bioes": "BI"}
+
 # How a word's tag is read, given the label of the entity that is open before it (or none).
 # Defined for every sequence of tags, valid or not: an I-x that no x precedes opens an entity, an
 # E-x that none precedes is a whole one, and X, CLS or SEP, once removed, leave a word without an
@@ -120,6 +131,17 @@ class Scheme:
             targets.extend([later] * (count - 1))
         targets.append(sep)
         return targets
+
+    def allows(self, before: int | None, after: int | None) -> bool:
+        """Whether a word's tag may stand right before another's; None: the end of the text.
+
+        By the tables `GOES_ON` and `UNFINISHED`; the special tags stand where O does.
+        """
+        prefix, label = self.split(before) if before is not None else ("O", "")
+        next_prefix, next_label = self.split(after) if after is not None else ("O", "")
+        if needed := GOES_ON[self.name].get(next_prefix):
+            return label == next_label and prefix in needed
+        return prefix not in UNFINISHED[self.name]
 
     def _fixed(self, tag: str | None) -> int:
         return IGNORED if tag is None else self.number(tag)

@@ -23,7 +23,7 @@ from farmaner.cutting import Cutter, batch_windows
 from farmaner.document import Document, Entity, Span
 from farmaner.encoders import Encoder
 from farmaner.errors import FormatError
-from farmaner.tagging import IGNORED, Scheme, decode_tags
+from farmaner.tagging import IGNORED, Scheme, best_tags, decode_tags
 from farmaner.text import split_words
 from farmaner.training.windows import TrainingWindow
 from farmaner.windows import plan_batches
@@ -110,10 +110,12 @@ def average(answers: Sequence[Probabilities]) -> Probabilities:
 
 
 def as_document(document: Document, probabilities: Probabilities, scheme: Scheme) -> Document:
-    """Return a document with the entities that the most probable tags of its words spell."""
+    """Return a document with the entities that the likeliest tags of its words spell."""
     words = split_words(document.text)
     entities = []
-    tags = probabilities.argmax(axis=1).tolist() if len(words) else []
+    tiny = np.finfo(np.float32).tiny
+    logits = np.log(np.maximum(probabilities.astype(np.float32), tiny))
+    tags = best_tags(logits, scheme).tolist() if len(words) else []
     for found in decode_tags(tags, scheme):
         span = Span(int(words.starts[found.start]), int(words.ends[found.end - 1]))
         entities.append(Entity(span, found.label, span.of(document.text)))
