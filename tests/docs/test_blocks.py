@@ -40,7 +40,6 @@ NOT_RUN = {  # page: how many of its blocks are not run; each says why in a comm
     "docs/service.md": 5,
     "examples/README.md": 1,
     "docs/spacy.md": 0,
-    "src/farmaner/models/bundled/README.md": 0,
 }
 NEEDS = {
     "docs/huggingface.md": "transformers",
