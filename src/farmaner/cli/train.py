@@ -50,9 +50,9 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="tagging scheme: iob2 or paper",
+            help="tagging scheme: iob2, paper, io or bioes",
             show_default="iob2",
-            autocompletion=choices("iob2", "paper"),
+            autocompletion=choices("iob2", "paper", "io", "bioes"),
         ),
     ] = None,
     epochs: Annotated[
