@@ -30,6 +30,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from job import resident
+
 NOTES = Path(__file__).parents[1] / "examples" / "notes"
 TASKS_A_CORE = 8
 
@@ -184,14 +186,6 @@ def workers(pid: int) -> Iterator[int]:
         return
     for child in children:
         yield from workers(child)
-
-
-def resident(pid: int) -> int:
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-    except OSError:
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 if __name__ == "__main__":

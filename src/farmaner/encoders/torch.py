@@ -45,14 +45,19 @@ class TorchEncoder:
         self._bfloat16 = bfloat16
 
     @classmethod
-    def from_folder(cls, folder: Path, *, threads: int | None = None) -> TorchEncoder:
-        """Load a model folder: onto the first GPU, products in bfloat16; else in float32."""
+    def from_folder(
+        cls, folder: Path, *, threads: int | None = None, bfloat16: bool | None = None
+    ) -> TorchEncoder:
+        """Load a model folder, onto the first GPU where there is one.
+
+        Products are in bfloat16 or float32 as asked, unasked in bfloat16 on a GPU alone.
+        """
         if threads is not None:
             torch.set_num_threads(threads)
-        model = load_model(folder)
-        if has_gpu():
-            return cls(model.to("cuda"), bfloat16=True)
-        return cls(model)
+        model, gpu = load_model(folder), has_gpu()
+        return cls(
+            model.to("cuda") if gpu else model, bfloat16=gpu if bfloat16 is None else bfloat16
+        )
 
     @property
     def vocabulary_size(self) -> int:

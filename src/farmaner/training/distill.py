@@ -228,11 +228,9 @@ def _encoder(teacher: Path, student: TrainingConfig) -> Encoder:
     """Return a teacher's encoder: of its full weights where it has them, as precise as training."""
     if not (teacher / WEIGHTS_FILE).is_file():
         return load_encoder(teacher)[0]
-    from farmaner.encoders.torch import TorchEncoder, has_gpu, load_model
+    from farmaner.encoders.torch import TorchEncoder
 
-    model = load_model(teacher)
-    bfloat16 = use_bfloat16(student.precision)
-    return TorchEncoder(model.to("cuda") if has_gpu() else model, bfloat16=bfloat16)
+    return TorchEncoder.from_folder(teacher, bfloat16=use_bfloat16(student.precision))
 
 
 def _report(job: Distillation, answers: Sequence[Path], student: Path, folder: Path) -> None:

@@ -319,11 +319,7 @@ class _Pretrainer(SharingTrainer):
     ) -> dict[str, float]:
         losses = self.held_out(self.model)
         metrics = {f"{metric_key_prefix}_loss_{name}": loss for name, loss in losses.items()}
-        self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(
-            self.args, self.state, self.control, metrics
-        )
-        return metrics
+        return self.told(metrics)
 
 
 def count_masked(batch: dict[str, torch.Tensor]) -> torch.Tensor:

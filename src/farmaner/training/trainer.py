@@ -94,11 +94,7 @@ class TaggerTrainer(SharingTrainer):
             f"{metric_key_prefix}_recall": counts.recall,
             f"{metric_key_prefix}_f1": counts.f1,
         }
-        self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(
-            self.args, self.state, self.control, metrics
-        )
-        return metrics
+        return self.told(metrics)
 
 
 def score_shared(recognizer: Recognizer, documents: Sequence[Document]) -> NerScore:
