@@ -6,8 +6,10 @@ nothing here does anything.
 
 from __future__ import annotations
 
+import atexit
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -24,9 +26,23 @@ from farmaner.errors import ConfigError, FarmanerError
 T = TypeVar("T")
 
 
+def _state() -> PartialState:
+    """Return what this process knows of the others; it leaves them before it ends."""
+    state = PartialState()
+    if state.num_processes > 1:
+        _leave_at_the_end()
+    return state
+
+
+@cache
+def _leave_at_the_end() -> None:
+    """Have this process leave the group at its exit: gloo's threads abort one that does not."""
+    atexit.register(lambda: PartialState().destroy_process_group())
+
+
 def from_first(decide: Callable[[], T]) -> T:
     """Return what `decide` returns in the first process; what it raises there, all raise."""
-    state = PartialState()
+    state = _state()
     if state.num_processes == 1:
         return decide()
     told: list[Any] = [None, None]
@@ -44,7 +60,7 @@ def from_first(decide: Callable[[], T]) -> T:
 
 def share(values: Sequence[T]) -> list[T]:
     """Return what of `values` is for this process to do."""
-    state = PartialState()
+    state = _state()
     return list(values[state.process_index :: state.num_processes])
 
 
@@ -56,7 +72,7 @@ def from_all(values: list[T]) -> list[T]:
 
 def check_batch_size(batch_size: int) -> None:
     """Raise ConfigError where a batch has less than one window for each process."""
-    n_processes = PartialState().num_processes
+    n_processes = _state().num_processes
     if batch_size < n_processes:
         raise ConfigError(
             f"batch_size: expected at least a window for each of {n_processes} processes, "
