@@ -56,7 +56,10 @@ dropout = 0.0
 DISTILLATION = """
 soft_weight = 0.5
 max_texts = 4
+[student]
+epochs = 2
 [[teacher]]
+encoder = "base"
 seed = 1
 epochs = 2
 [[teacher]]
@@ -75,15 +78,15 @@ def toy(
 ) -> Path:
     """The folder of a recipe and of all that it reads.
 
-    The held-out tenth, the last note, repeats one that is fitted, with every other entity.
+    The dev notes are two that are fitted, with every other entity: what is found there is right
+    and wrong, as the temperature asks for.
     """
     folder = tmp_path_factory.mktemp("toy")
     few = [notes[0], notes[1], notes[3], notes[4], notes[5]]
     fit = [replace(note, id=f"{copy}-{note.id}") for copy in range(2) for note in few]
-    fit.sort(key=lambda note: note.id)
-    fit[-1] = replace(fit[-1], entities=fit[-1].entities[::2])  # what is found is right and wrong
     write_brat(fit, folder / "train")
-    write_brat(notes[8:10], folder / "dev")
+    dev = [replace(note, id=f"dev-{note.id}", entities=note.entities[::2]) for note in few[:2]]
+    write_brat(dev, folder / "dev")
     (folder / "texts").mkdir()
     for note in notes[6:16]:
         (folder / "texts" / f"{note.id}.txt").write_text(note.text, encoding="utf-8")
@@ -121,24 +124,23 @@ def test_a_recipe_ends_in_a_folder_that_annotates_and_can_be_trained_from(
     files = {path.relative_to(built.final).as_posix() for path in built.final.rglob("*.*")}
     assert files == {*SHIPPED, "step.json"}
     settings = ModelSettings.read(built.final)
-    calibration = json.loads(
-        (toy / "unbroken/calibration/temperature/calibration.json").read_text()
-    )
+    calibration = json.loads((built.score / "calibration.json").read_text(encoding="utf-8"))
     assert settings.name == "toy-1"
     assert settings.temperature == calibration["temperature"] != 1.0
     assert ModelSettings.read(built.twin) == settings
     assert load(built.final).recognize("").entities == ()
     done = [line.partition(":")[0] for line in lines if ": done in" in line]
     sides = {
-        side: [f"{side}/{step}" for step in ("teachers/1", "teachers/2", "answers-1", "answers-2")]
-        + [f"{side}/model"]
-        for side in ("twin", "calibration", "final")
+        side: [
+            *(f"{side}/{name}" for name in ("base", "teachers/1", "teachers/2")),
+            *(f"{side}/answers-{number}" for number in (1, 2, 3)),
+            f"{side}/model",
+        ]
+        for side in ("twin", "final")
     }
     assert done == [
         "pretraining",
-        *(*sides["twin"], "twin/report", "twin/export"),
-        *(*sides["calibration"], "calibration/export", "calibration/temperature"),
-        *("twin/folder", "twin/score"),
+        *(*sides["twin"], "twin/report", "twin/export", "twin/score", "twin/folder"),
         *(*sides["final"], "final/export", "final/folder"),
     ]
     score = json.loads((built.score / "score.json").read_text(encoding="utf-8"))
@@ -241,6 +243,14 @@ def test_the_shipped_recipe_can_be_read(tmp_path: Path) -> None:
         ("distillation", "soft_weight", "weight", "found the unknown key 'weight'"),
         ("distillation", "seed", "sed", "found the unknown key 'sed'"),
         ("distillation", DISTILLATION, "", "teacher: expected tables [[teacher]], found none"),
+        ("distillation", "[student]", "[pupil]", "found the unknown key 'pupil'"),
+        ("distillation", "[student]\nepochs = 2", "", "expected a table [student] beside 'base'"),
+        (
+            "distillation",
+            "[student]",
+            '[student]\nencoder = "other"',
+            "student: expected a table without an encoder",
+        ),
         ("training", "epochs = 16", "patience = 2", "patience: expected 0, for dev chooses"),
     ],
 )

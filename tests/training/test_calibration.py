@@ -22,7 +22,6 @@ from farmaner.evaluation.confidence import confidence
 from farmaner.training.calibration import (
     calibrate,
     log_loss,
-    reliability,
     reliability_table,
     write_temperature,
 )
@@ -92,8 +91,22 @@ def test_the_fitted_temperature_has_less_log_loss_than_any_other(
             ]
         )
     assert min(losses, key=lambda factor: losses[factor]) == 1.0
-    write_temperature(model, result.temperature)
-    assert reliability(model, notes) == (result.before, result.after)
+
+
+def test_reliability_is_at_temperatures_that_other_documents_chose(
+    model: Path, notes: list[Document]
+) -> None:
+    result = calibrate(model, notes)
+    expected = []
+    for half, other in ((0, 1), (1, 0)):
+        write_temperature(model, calibrate(model, notes[other::2]).temperature)
+        part = notes[half::2]
+        for note, answer in zip(part, load(model).recognize_documents(part), strict=True):
+            gold = {entity.key for entity in note.entities}
+            expected += [(entity.score or 0.0, entity.key in gold) for entity in answer.entities]
+        write_temperature(model, 1.0)
+    assert result.after.bins == confidence(expected, 0).bins
+    assert result.after.bins != result.before.bins
 
 
 def test_documents_on_which_everything_is_right_say_nothing_about_wrong(model: Path) -> None:

@@ -28,7 +28,6 @@ from farmaner.training.config import TrainingConfig
 from farmaner.training.distill import (
     Distillation,
     DistillConfig,
-    Gold,
     distill,
     unlabelled_texts,
 )
@@ -218,7 +217,7 @@ def job_of(data: dict[str, Path], student: TrainingConfig, *teachers: Path) -> D
         DistillConfig(),
         student,
         teachers,
-        Gold((data["train"],)),
+        (data["train"],),
         (data["texts"],),
         kept_out=data["dev"],
         dev=data["dev"],

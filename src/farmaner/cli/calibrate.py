@@ -21,8 +21,8 @@ def calibrate(
     The temperature is one number that logits are divided by before they become scores. Which
     entities are found does not change, only what their scores say. It is fitted on documents
     that the model has not seen, to the least log loss of the scores of what it finds there.
-    The table shows these same documents; how good the scores are elsewhere is for other
-    documents to say (`farmaner analyze`). Needs SciPy: pip install "farmaner[stats]".
+    The table is of these documents too, but cross-fitted: each half of them is judged at the
+    temperature of the other half. Needs SciPy: pip install "farmaner[stats]".
 
     Examples:
       farmaner calibrate model held-out/

@@ -83,7 +83,7 @@ def distill(
 
     quiet_libraries()
     from farmaner.training.config import read_config
-    from farmaner.training.distill import REPORT_FILE, Distillation, DistillConfig, Gold
+    from farmaner.training.distill import REPORT_FILE, Distillation, DistillConfig
     from farmaner.training.distill import distill as run
     from farmaner.training.steps import open_steps
 
@@ -94,7 +94,7 @@ def distill(
         ),
         settings,
         tuple(teacher),
-        Gold(tuple(train)),
+        tuple(train),
         tuple(texts),
         kept_out=dev,
         dev=dev,

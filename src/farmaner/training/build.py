@@ -1,16 +1,16 @@
 """Building a model by its recipe: one command, step by step, each done once (see `steps`).
 
-pretraining         the encoder reads the unlabelled text, without what overlaps with dev
-twin/model          fitted on train alone: the model that dev may judge
-calibration/model   fitted on nine tenths of train; on the last tenth the temperature is fitted
-final/model         fitted on train and dev: the model that ships
-…/teachers/N, …/answers-N   with distillation: the teachers of each of the three, fitted on the
-                    same gold, and what they say of the unlabelled text
-…/export            ONNX in 8 bits, as it ships
-twin/score          the exported twin on dev: scores, reliability
-twin/folder, final/folder   what goes to models/bundled, with the temperature
+pretraining     the encoder reads the unlabelled text, without what overlaps with dev
+twin/model      fitted on train alone: the model that dev may judge
+twin/export     ONNX in 8 bits, as it ships
+twin/score      the exported twin on dev: scores, the temperature, reliability
+final/…         the same on train and dev: the model that ships
+…/folder        what goes to models/bundled, with the twin's temperature
 
-All three are fitted by the same settings for all their epochs: dev chooses none.
+With distillation there come before a side's model its base, which the student and teachers may
+go on from, its teachers (`teachers/N`), and what they say of the unlabelled text (`answers-N`),
+all fitted on the same gold. Both sides are fitted by the same settings for all their epochs: dev
+chooses none.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from farmaner.document import Document
 from farmaner.encoders import ModelSettings
 from farmaner.encoders.folder import LEXICON_FILE, ONNX_FILES, SETTINGS_FILE, TOKENIZER_FILE
 from farmaner.evaluation.official import score_ner
@@ -29,8 +30,8 @@ from farmaner.formats.brat import read_brat
 from farmaner.formats.files import write_text
 from farmaner.recognizer import load
 from farmaner.training.config import TrainingConfig
-from farmaner.training.distill import Distillation, Gold, distill
-from farmaner.training.recipe import Recipe
+from farmaner.training.distill import Distillation, distill
+from farmaner.training.recipe import BASE, Recipe
 from farmaner.training.steps import ShowLine, Step, Steps, open_steps, show_line
 
 SHIPPED = (SETTINGS_FILE, TOKENIZER_FILE, "config.json", ONNX_FILES["onnx-int8"])
@@ -43,6 +44,9 @@ CARD_FILE = "score.md"
 FIGURE_FILE = "reliability.png"
 
 _WORK = ".work"
+
+Gold = tuple[Path, ...]
+"""Annotated folders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +73,15 @@ def build_model(recipe: Recipe, *, output: Path, show: ShowLine = show_line) -> 
     with open_steps(output.resolve(), show=show) as steps:
         encoder = _pretrain(recipe, steps)
         build = _Build(recipe, steps, encoder)
-        both = Gold((*recipe.train, recipe.dev))
-        twin = _export(build, "twin", _fit(build, "twin", Gold(recipe.train)))
-        temperature = _calibrate(build) if recipe.calibrate else None
-        twin = _folder(build, "twin", twin, temperature)
+        twin = _export(build, "twin", _fit(build, "twin", recipe.train))
         score = steps.run(
             "twin/score",
-            {"model": twin, "dev": recipe.dev},
-            lambda folder: _score(twin.folder, recipe.dev, folder),
+            {"model": twin, "dev": recipe.dev, "calibrate": recipe.calibrate},
+            lambda folder: _score(twin.folder, recipe, folder),
         )
-        final = _export(build, "final", _fit(build, "final", both))
-        final = _folder(build, "final", final, temperature)
+        twin = _folder(build, "twin", twin, score)
+        final = _export(build, "final", _fit(build, "final", (*recipe.train, recipe.dev)))
+        final = _folder(build, "final", final, score)
     return Built(final.folder, twin.folder, score.folder)
 
 
@@ -124,34 +126,39 @@ def _fit(build: _Build, side: str, gold: Gold) -> Step:
     """Return the fitted model of a side, distilled where the recipe says so."""
     recipe = build.recipe
     if recipe.distillation is None:
-        return _train(build, f"{side}/model", recipe.training, gold)
-    teachers = [
-        _train(build, f"{side}/teachers/{number}", teacher, gold)
-        for number, teacher in enumerate(recipe.teachers, 1)
-    ]
+        return _train(build, f"{side}/model", recipe.training, build.encoder, gold)
+    start, student, teachers = build.encoder, recipe.training, []
+    if recipe.student is not None:
+        student = recipe.student
+        start = _train(build, f"{side}/base", recipe.training, build.encoder, gold)
+        teachers.append(start)
+    encoders = {recipe.training.encoder: build.encoder, BASE: start}
+    for number, config in enumerate(recipe.teachers, 1):
+        encoder = encoders.get(config.encoder, config.encoder)
+        teachers.append(_train(build, f"{side}/teachers/{number}", config, encoder, gold))
     job = Distillation(
         recipe.distillation,
-        _with_encoder(recipe.training, build.encoder),
+        _with_encoder(student, start),
         tuple(teachers),
         gold,
         recipe.texts,
         kept_out=recipe.dev,
         dev=recipe.dev if side == "twin" else None,
     )
-    return distill(job, build.steps, f"{side}/", _settings(recipe.training, build.encoder))
+    return distill(job, build.steps, f"{side}/", _settings(student, start))
 
 
-def _train(build: _Build, place: str, config: TrainingConfig, gold: Gold) -> Step:
+def _train(
+    build: _Build, place: str, config: TrainingConfig, encoder: Step | str, gold: Gold
+) -> Step:
     """Return a model fitted for all its epochs."""
-    own = config.encoder != build.recipe.training.encoder
-    encoder = config.encoder if own else build.encoder
 
     def work(folder: Path) -> None:
         from farmaner.training.fitting import fit
 
         fit(
             _with_encoder(config, encoder),
-            gold.documents(),
+            [document for part in gold for document in read_brat(part)],
             [],
             folder,
             show=lambda epoch: build.steps.show(epoch.summary()),
@@ -193,51 +200,25 @@ def _copy_shipped(source: Path, target: Path) -> None:
         shutil.copyfile(source / name, target / name)
 
 
-def _calibrate(build: _Build) -> Step:
-    """Return the step whose `calibration.json` holds the temperature."""
-    fitted, held_out = (Gold(build.recipe.train, part) for part in ("fitted", "held-out"))
-    model = _export(build, "calibration", _fit(build, "calibration", fitted))
-
-    def work(folder: Path) -> None:
-        from farmaner.training.calibration import calibrate
-
-        result = calibrate(model.folder, held_out.documents())
-        content = {
-            "temperature": result.temperature,
-            "n_documents": result.n_documents,
-            "n_entities": sum(bin_.n_entities for bin_ in result.before.bins),
-            "expected_calibration_error": {
-                "before": result.before.expected_calibration_error,
-                "after": result.after.expected_calibration_error,
-            },
-        }
-        write_text(folder / TEMPERATURE_FILE, json.dumps(content, indent=2) + "\n")
-
-    inputs = {"model": model, "documents": held_out}
-    return build.steps.run("calibration/temperature", inputs, work)
-
-
-def _folder(build: _Build, side: str, model: Step, temperature: Step | None) -> Step:
+def _folder(build: _Build, side: str, model: Step, score: Step) -> Step:
     """Return the folder that can be put into models/bundled as it is."""
 
     def work(folder: Path) -> None:
         _copy_shipped(model.folder, folder)
         settings = dataclasses.replace(ModelSettings.read(folder), name=build.recipe.name)
-        if temperature is not None:
-            text = (temperature.folder / TEMPERATURE_FILE).read_text(encoding="utf-8")
-            settings = dataclasses.replace(settings, temperature=json.loads(text)["temperature"])
+        calibration = score.folder / TEMPERATURE_FILE
+        if calibration.is_file():
+            temperature = json.loads(calibration.read_text(encoding="utf-8"))["temperature"]
+            settings = dataclasses.replace(settings, temperature=temperature)
         settings.write(folder)
 
-    inputs = {"model": model, "temperature": temperature, "name": build.recipe.name}
+    inputs = {"model": model, "score": score, "name": build.recipe.name}
     return build.steps.run(f"{side}/folder", inputs, work)
 
 
-def _score(model: Path, dev: Path, folder: Path) -> None:
-    """Write what the model card needs to say: scores and reliability on dev."""
-    from farmaner.training.calibration import reliability, reliability_table
-    from farmaner.training.curves import draw_reliability
-
-    documents = read_brat(dev)
+def _score(model: Path, recipe: Recipe, folder: Path) -> None:
+    """Write what the model card needs to say: scores on dev, the temperature, reliability."""
+    documents = read_brat(recipe.dev)
     score = score_ner(documents, list(load(model).recognize_documents(documents)))
     write_text(
         folder / SCORE_FILE, json.dumps(score.as_dict(), ensure_ascii=False, indent=2) + "\n"
@@ -249,8 +230,26 @@ def _score(model: Path, dev: Path, folder: Path) -> None:
         cells = [*(f"{100 * figure:.2f}" for figure in figures), *map(str, numbers)]
         lines.append(f"| {label} | {' | '.join(cells)} |")
     text = "\n".join(lines) + "\n"
-    if score.micro.true_positives + score.micro.false_positives:
-        before, after = reliability(model, documents)
-        text += "\n" + reliability_table(before, after)
-        draw_reliability(before, after, folder / FIGURE_FILE)
+    if recipe.calibrate:
+        text += "\n" + _calibrate(model, documents, folder)
     write_text(folder / CARD_FILE, text)
+
+
+def _calibrate(model: Path, documents: list[Document], folder: Path) -> str:
+    """Write the temperature and the reliability figure; return the reliability as a table."""
+    from farmaner.training.calibration import calibrate, reliability_table
+    from farmaner.training.curves import draw_reliability
+
+    result = calibrate(model, documents)
+    content = {
+        "temperature": result.temperature,
+        "n_documents": result.n_documents,
+        "n_entities": sum(bin_.n_entities for bin_ in result.before.bins),
+        "expected_calibration_error": {
+            "before": result.before.expected_calibration_error,
+            "after": result.after.expected_calibration_error,
+        },
+    }
+    write_text(folder / TEMPERATURE_FILE, json.dumps(content, indent=2) + "\n")
+    draw_reliability(result.before, result.after, folder / FIGURE_FILE)
+    return reliability_table(result.before, result.after)

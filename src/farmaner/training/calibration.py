@@ -31,7 +31,11 @@ _EDGE = 1e-6  # a score of 0 or 1 that is wrong would cost infinitely much
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A temperature, and what scores are worth without it and with it, on the same documents."""
+    """A temperature, and what scores are worth without one and with one, on the same documents.
+
+    `after` is cross-fitted: what it says of a document is at a temperature that was fitted on
+    others, so that it is no better than it would be elsewhere.
+    """
 
     temperature: float
     n_documents: int
@@ -43,9 +47,9 @@ def calibrate(folder: Path, documents: Sequence[Document]) -> Calibration:
     """Fit the temperature of a model on documents with gold that it was not fitted on.
 
     It is the one under which the scores of the entities that the model finds have the least log
-    loss against whether gold has the entity. Entities stay as they are, so nothing that is
-    chosen by F1 can leak through it; a reliability that is to be believed is measured on other
-    documents than these (`reliability`).
+    loss against whether gold has the entity (Guo et al. 2017, over entities). Entities stay as
+    they are, so nothing that is chosen by F1 can leak through it. For `after`, every other
+    document is judged at the temperature of the rest, and the rest at theirs.
 
     Raises CorpusError where the model finds nothing, or nothing but what gold has.
     """
@@ -57,27 +61,36 @@ def calibrate(folder: Path, documents: Sequence[Document]) -> Calibration:
             f"calibration documents: expected right and wrong entities of the model, found "
             f"{n_right} right of {len(verdicts)}"
         )
+    halves = [_Judge(folder, documents[first::2]) for first in (0, 1)]
+    crossed = [
+        pair
+        for half, other in zip(halves, reversed(halves), strict=True)
+        for pair in half.scored(_least_loss(other))
+    ]
+    return Calibration(
+        _least_loss(judge),
+        len(documents),
+        confidence(verdicts, judge.n_gold),
+        confidence(crossed, judge.n_gold),
+    )
+
+
+def _least_loss(judge: _Judge) -> float:
+    """Return the temperature of least log loss; 1 where the model finds nothing."""
+    if not judge.scored(1.0):
+        return 1.0
     found = minimize_scalar(
         lambda exponent: log_loss(judge.scored(math.exp(exponent))),
         bounds=(math.log(LOWEST), math.log(HIGHEST)),
         method="bounded",
         options={"xatol": 1e-3},
     )
-    temperature = round(math.exp(float(found.x)), 3)
-    return Calibration(
-        temperature, len(documents), judge.confidence(1.0), judge.confidence(temperature)
-    )
+    return round(math.exp(float(found.x)), 3)
 
 
 def write_temperature(folder: Path, temperature: float) -> None:
     """Store a temperature in a model folder's settings."""
     dataclasses.replace(ModelSettings.read(folder), temperature=temperature).write(folder)
-
-
-def reliability(folder: Path, documents: Sequence[Document]) -> tuple[Confidence, Confidence]:
-    """Return what a model's scores are worth on documents: without its temperature, and with it."""
-    judge = _Judge(folder, documents)
-    return judge.confidence(1.0), judge.confidence(ModelSettings.read(folder).temperature)
 
 
 def log_loss(scored: Sequence[tuple[float, bool]]) -> float:
@@ -124,13 +137,14 @@ class _Judge:
             for document in documents
         ]
 
+    @property
+    def n_gold(self) -> int:
+        """How many entities gold has."""
+        return sum(map(len, self._gold))
+
     def scored(self, temperature: float) -> list[tuple[float, bool]]:
         """Return each entity found as its score and whether gold has it."""
         return list(self._scored(temperature))
-
-    def confidence(self, temperature: float) -> Confidence:
-        """Return the curve and the bins at a temperature."""
-        return confidence(self._scored(temperature), sum(map(len, self._gold)))
 
     def _scored(self, temperature: float) -> Iterator[tuple[float, bool]]:
         settings = dataclasses.replace(self._settings, temperature=temperature)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from farmaner.document import Document
 from farmaner.encoders import Encoder, ModelSettings, load_cutter, load_encoder
 from farmaner.encoders.folder import WEIGHTS_FILE
 from farmaner.errors import ConfigError, CorpusError
@@ -33,9 +32,6 @@ from farmaner.training.texts import Overlap, read_source_texts
 
 REPORT_FILE = "distillation.json"
 
-HELD_OUT_EVERY = 10
-"""Of documents in the order of their ids, which share the part `held-out` gets: every tenth."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DistillConfig:
@@ -57,33 +53,8 @@ class DistillConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Gold:
-    """Annotated folders, or a part of their documents.
-
-    `part` is `all`, or `held-out` for every tenth document in the order of ids, or `fitted` for
-    the others.
-    """
-
-    folders: tuple[Path, ...]
-    part: str = "all"
-
-    def documents(self) -> list[Document]:
-        """Return the documents of this part."""
-        documents = [document for folder in self.folders for document in read_brat(folder)]
-        if self.part == "all":
-            return documents
-        documents.sort(key=lambda document: document.id)
-        wanted = self.part == "held-out"
-        return [
-            document
-            for number, document in enumerate(documents, start=1)
-            if (number % HELD_OUT_EVERY == 0) is wanted
-        ]
-
-
-@dataclass(frozen=True, slots=True)
 class Distillation:
-    """A student to be taught: by whom, on what gold, on which unlabelled texts.
+    """A student to be taught: by whom, on the gold of which folders, on which unlabelled texts.
 
     Texts that share twelve words in a row with a document of `gold` or `kept_out` are not tagged:
     the first need no teacher, the second are for judging. `dev` judges teachers, their plain
@@ -93,7 +64,7 @@ class Distillation:
     config: DistillConfig
     student: TrainingConfig
     teachers: tuple[Step | Path, ...]
-    gold: Gold
+    gold: tuple[Path, ...]
     texts: tuple[Path, ...]
     kept_out: Path | None = None
     dev: Path | None = None
@@ -131,7 +102,7 @@ def distill(job: Distillation, steps: Steps, place: str, inputs: dict[str, Any])
     def study(folder: Path) -> None:
         fit(
             job.student,
-            job.gold.documents(),
+            [document for gold in job.gold for document in read_brat(gold)],
             [],
             folder,
             soft=soft_texts(job, [step.folder for step in answers]),
@@ -161,7 +132,7 @@ def distill(job: Distillation, steps: Steps, place: str, inputs: dict[str, Any])
 
 def unlabelled_texts(job: Distillation) -> Iterator[str]:
     """Yield the texts that teachers tag, in the files' order."""
-    folders = (*job.gold.folders, *([job.kept_out] if job.kept_out is not None else []))
+    folders = (*job.gold, *([job.kept_out] if job.kept_out is not None else []))
     known = [document for folder in folders for document in read_brat(folder, missing_ann_ok=True)]
     overlap = Overlap(document.text for document in known)
     counts: dict[str, int] = {}

@@ -37,7 +37,8 @@ class Recipe:
     """How a bundled model is made, and of what.
 
     Whatever starts from the encoder of `training` starts from the pretrained one; a teacher of
-    another encoder takes that as it is.
+    another encoder takes that as it is. With a `student` the model of `training` is a base: the
+    first teacher, from which the student goes on, and every teacher whose encoder is `BASE`.
     """
 
     name: str
@@ -47,9 +48,13 @@ class Recipe:
     texts: tuple[Path, ...] = ()
     pretraining: PretrainConfig | None = None
     distillation: DistillConfig | None = None
+    student: TrainingConfig | None = None
     teachers: tuple[TrainingConfig, ...] = ()
     calibrate: bool = True
 
+
+BASE = "base"
+"""As an encoder in a distillation file: the model that the file `training` fits."""
 
 _STRINGS = ("name", "encoder", "dev", "pretraining", "training", "distillation")
 _LISTS = ("train", "texts")
@@ -79,10 +84,10 @@ def read_recipe(
         for key in ("pretraining", "training", "distillation")
         if key in values
     }
-    distillation, teachers = (
+    distillation, student, teachers = (
         read_distillation(named["distillation"], named["training"], source)
         if "distillation" in named
-        else (None, ())
+        else (None, None, ())
     )
     recipe = Recipe(
         name=values["name"],
@@ -94,6 +99,7 @@ def read_recipe(
         if "pretraining" in named
         else None,
         distillation=distillation,
+        student=student,
         teachers=teachers,
         calibrate=values.get("calibrate", True),
     )
@@ -103,25 +109,33 @@ def read_recipe(
 
 def read_distillation(
     path: Path, training: Path, encoder: str
-) -> tuple[DistillConfig, tuple[TrainingConfig, ...]]:
-    """Return the settings of a distillation file, and those of each [[teacher]] in it.
+) -> tuple[DistillConfig, TrainingConfig | None, tuple[TrainingConfig, ...]]:
+    """Return the settings of a distillation file, of the [student] and of each [[teacher]] in it.
 
-    A teacher may set whatever a training can, over the settings of the file `training`.
+    Both may set whatever a training can, over the settings of the file `training`; a student has
+    no encoder of its own, for it goes on from the base. Without [student] there is no base, and
+    the student is what the file `training` says.
     """
     values = read_toml(path)
-    teachers = values.pop("teacher", None)
+    student, teachers = values.pop("student", None), values.pop("teacher", None)
     if not isinstance(teachers, list) or not teachers:
         raise ConfigError(f"{path}: teacher: expected tables [[teacher]], found none")
-    student = read_toml(training)
-    configs = [
-        make_config(
-            {**student, **teacher},
-            path,
-            encoder=_encoder(path.parent, teacher.get("encoder", encoder)),
+    shared = read_toml(training)
+
+    def config(own: dict[str, Any], start: str) -> TrainingConfig:
+        return make_config({**shared, **own}, path, encoder=_encoder(path.parent, start))
+
+    if student is not None and (not isinstance(student, dict) or "encoder" in student):
+        raise ConfigError(f"{path}: student: expected a table without an encoder, found another")
+    if student is None and any(teacher.get("encoder") == BASE for teacher in teachers):
+        raise ConfigError(
+            f"{path}: encoder: expected a table [student] beside {BASE!r}, found none"
         )
-        for teacher in teachers
-    ]
-    return make_distillation(values, path), tuple(configs)
+    return (
+        make_distillation(values, path),
+        None if student is None else config(student, BASE),
+        tuple(config(teacher, teacher.get("encoder", encoder)) for teacher in teachers),
+    )
 
 
 def make_distillation(values: dict[str, Any], path: Path | None = None) -> DistillConfig:
