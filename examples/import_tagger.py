@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -63,6 +64,8 @@ def write_tagger(folder: Path) -> None:
     tagger.config.id2label = dict(enumerate(renamed))
     tagger.config.label2id = {tag: number for number, tag in enumerate(renamed)}
     tagger.save_pretrained(folder)
+    if (source / "lexicon.txt").is_file():
+        shutil.copy(source / "lexicon.txt", folder)
     read_tokenizer(source).save_pretrained(folder)
 
 

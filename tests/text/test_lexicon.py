@@ -86,13 +86,31 @@ def test_a_term_is_found_in_itself(term: str) -> None:
     assert features == ([1] + [2] * (len(features) - 1) if len(lexicon) else [0] * len(features))
 
 
-@given(st.lists(st.text(alphabet="aáB1# -ñ\u0301\u0130Çß", max_size=12), max_size=6))
+@given(
+    st.lists(
+        st.tuples(
+            st.text(alphabet="aáB1# -ñ\u0301\u0130Çß", max_size=12),
+            st.sampled_from(["", "k", "l m"]),
+        ),
+        max_size=6,
+    )
+)
 def test_a_lexicon_is_read_back_as_it_was_written(
-    tmp_path_factory: pytest.TempPathFactory, terms: list[str]
+    tmp_path_factory: pytest.TempPathFactory, terms: list[tuple[str, str]]
 ) -> None:
     path = tmp_path_factory.mktemp("lexicon") / "lexicon.txt"
     Lexicon.of(terms).write(path)
     assert Lexicon.read(path) == Lexicon.of(terms)
+
+
+def test_each_kind_of_term_has_numbers_of_its_own_in_the_order_of_their_names() -> None:
+    kinds = Lexicon.of([("factor VIII", "protein"), ("ácido fólico", "chemical"), ("hierro", "")])
+    text = "hierro, ácido fólico, factor VIII"
+    assert kinds.n_features == 7
+    assert [n for n in kinds.features(text, split_words(text)).tolist() if n] == [1, 3, 4, 5, 6]
+    assert Lexicon.of(TERMS).n_features == 3
+    twice = Lexicon.of([("hierro", "b"), ("Hierro", "a"), ("zinc", "a")])
+    assert twice.features("hierro zinc", split_words("hierro zinc")).tolist() == [3, 1]
 
 
 def test_folding_a_word_never_parts_it() -> None:
@@ -114,6 +132,13 @@ def test_of_a_table_the_column_name_is_read(tmp_path: Path) -> None:
     assert read_lexicon(path) == Lexicon.of(["hierro", '"ácido" fólico', "# 3"])
 
 
+def test_a_table_may_say_of_which_kind_a_term_is(tmp_path: Path) -> None:
+    path = tmp_path / "terms.tsv"
+    path.write_text("kind\tname\nchemical\tHierro\n protein \tferritina\n\tagua\n")
+    expected = [("hierro", "chemical"), ("ferritina", "protein"), ("agua", "")]
+    assert read_lexicon(path) == Lexicon.of(expected)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
@@ -123,6 +148,7 @@ def test_of_a_table_the_column_name_is_read(tmp_path: Path) -> None:
         ("a.tsv", b"", ":1: expected a header with the column name, found an empty line"),
         ("a.tsv", b"term\tn\nx\t1\n", ":1: expected a header with the column name, found term, n"),
         ("a.tsv", b"n\tname\n1\tx\n2\n", ":3: expected at least 2 columns, found 1"),
+        ("a.tsv", b"name\tkind\nx\tk\ny\n", ":3: expected at least 2 columns, found 1"),
         ("a.txt", b"\xe1cido\n", ": expected UTF-8 text, found byte 0xE1 at byte offset 0"),
     ],
 )

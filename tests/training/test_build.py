@@ -17,9 +17,10 @@ from farmaner.encoders import ModelSettings
 from farmaner.errors import ConfigError
 from farmaner.formats.brat import write_brat
 from farmaner.recognizer import load
+from farmaner.text import read_lexicon
 from farmaner.training.build import SHIPPED, Built, build_model
 from farmaner.training.readback import read_weights
-from farmaner.training.recipe import Recipe, read_recipe
+from farmaner.training.recipe import BASE, read_recipe
 
 pytest.importorskip("scipy", reason="needs the extra `stats` (scipy)")
 
@@ -209,16 +210,20 @@ def test_the_command_builds_without_pretraining_distillation_or_calibration(
 
 def test_the_shipped_recipe_can_be_read(tmp_path: Path) -> None:
     recipe = read_recipe(RECIPES / "recipe.toml", texts=[tmp_path])
-    assert isinstance(recipe, Recipe)
-    assert recipe.pretraining is not None
     assert recipe.train == (RECIPES / "../../PharmaCoNER/train",)
+    assert recipe.pretraining is None
+    assert recipe.training.lexicon == ""
+    assert recipe.distillation is not None
+    assert recipe.student is not None
+    assert recipe.student.epochs < recipe.training.epochs
+    assert read_lexicon(Path(recipe.student.lexicon)).n_features == 5
+    assert [teacher.encoder == BASE for teacher in recipe.teachers] == [True, False, False]
     text = (RECIPES / "recipe.toml").read_text(encoding="utf-8")
-    for file in RECIPES.glob("*.toml"):
+    for file in RECIPES.glob("*.*"):
         shutil.copy(file, tmp_path)
-    (tmp_path / "recipe.toml").write_text(text.replace("# distillation =", "distillation ="))
-    distilled = read_recipe(tmp_path / "recipe.toml", texts=[tmp_path])
-    assert distilled.distillation is not None
-    assert [teacher.seed for teacher in distilled.teachers] == [14, 15, 16]
+    (tmp_path / "recipe.toml").write_text(text.replace("# pretraining =", "pretraining ="))
+    pretrained = read_recipe(tmp_path / "recipe.toml", texts=[tmp_path])
+    assert pretrained.pretraining is not None
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from farmaner.cli import run
 from farmaner.document import Document
-from farmaner.encoders import ModelSettings, load_encoder
+from farmaner.encoders import ModelSettings, load_encoder, load_lexicon
 from farmaner.encoders.torch import TorchEncoder, load_model
 from farmaner.errors import ModelError
 from farmaner.evaluation import score_sets
@@ -39,9 +39,12 @@ def bundled(**values: Any) -> TrainingConfig:
     return TrainingConfig(encoder="bundled", **(settings | values))
 
 
-def random_batch(n_pieces: int) -> Batch:
-    ids = np.random.default_rng(3).integers(4, n_pieces, (4, 60))
-    return Batch(ids, np.ones_like(ids))
+def random_batch(model: Path) -> Batch:
+    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    random = np.random.default_rng(3)
+    ids = random.integers(4, config["vocab_size"], (4, 60))
+    features = random.integers(0, config["type_vocab_size"], ids.shape)
+    return Batch(ids, np.ones_like(ids), features if ModelSettings.read(model).lexicon else None)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +56,7 @@ def read_back() -> TorchEncoder:
 def test_the_bundled_model_read_back_answers_as_the_shipped_one_but_for_8_bit_activations(
     read_back: TorchEncoder, notes: list[Document]
 ) -> None:
-    batch = random_batch(read_back.vocabulary_size)
+    batch = random_batch(bundled_model())
     encoder, backend = load_encoder(bundled_model())
     assert backend == "onnx-int8"
     there, here = encoder(batch), read_back(batch)
@@ -61,7 +64,8 @@ def test_the_bundled_model_read_back_answers_as_the_shipped_one_but_for_8_bit_ac
     assert (there.argmax(axis=2) == here.argmax(axis=2)).mean() > 0.97
     shipped = load()
     _, _, pieces = load_source(bundled())
-    again = Recognizer(read_back, pieces, shipped.settings)
+    lexicon = load_lexicon(bundled_model(), shipped.settings)
+    again = Recognizer(read_back, pieces, shipped.settings, lexicon=lexicon)
     first, second = (
         {
             document.id: frozenset(entity.key for entity in document.entities)
@@ -174,7 +178,7 @@ def test_every_family_is_read_back_from_its_export_and_trains_on(
     for name, tensor in trained.items():
         step = float(abs(tensor).max()) / 127
         np.testing.assert_allclose(model.state_dict()[name], tensor, atol=step + 1e-7)
-    batch = random_batch(model.config.vocab_size)
+    batch = random_batch(folder)
     shipped, _ = load_encoder(folder)
     np.testing.assert_allclose(TorchEncoder(model)(batch), shipped(batch), atol=0.1)
     result = train(config, notes[:4], output=tmp_path / "more")

@@ -24,6 +24,7 @@ from farmaner.recognizer import load
 from farmaner.tagging import IGNORED
 from farmaner.testing import fake_settings, fake_tokenizer
 from farmaner.text import Lexicon, split_words
+from farmaner.training.adopt import adopt
 from farmaner.training.calibration import calibrate
 from farmaner.training.config import TrainingConfig
 from farmaner.training.export import TOLERANCE, export
@@ -167,6 +168,31 @@ def test_an_export_without_the_second_input_is_refused_with_one_line(
         f"{mixed / 'onnx' / 'model.onnx'}: expected the input token_type_ids, for the lexicon, "
         f"found none"
     )
+
+
+@pytest.mark.slow
+def test_a_training_that_goes_on_from_a_model_keeps_its_lexicon_or_takes_another(
+    models: dict[str, Path], notes: list[Document], tmp_path: Path
+) -> None:
+    start = models["lexicon"]
+    train(settings(str(start), epochs=1), notes[:2], output=tmp_path / "same")
+    assert load(tmp_path / "same").settings.lexicon
+    assert (tmp_path / "same/lexicon.txt").read_bytes() == (start / "lexicon.txt").read_bytes()
+
+    (tmp_path / "terms.txt").write_text("ibuprofeno\n", encoding="utf-8")
+    other = settings(str(start), epochs=1, lexicon=str(tmp_path / "terms.txt"))
+    train(other, notes[:2], output=tmp_path / "other")
+    assert (tmp_path / "other/lexicon.txt").read_text(encoding="utf-8") == "ibuprofeno\n"
+
+
+def test_an_imported_model_keeps_its_lexicon(
+    models: dict[str, Path], notes: list[Document], tmp_path: Path
+) -> None:
+    adopt(str(models["lexicon"]), tmp_path / "imported", max_pieces=48)
+    assert keys(tmp_path / "imported", notes[16:20]) == keys(models["lexicon"], notes[16:20])
+    (tmp_path / "imported" / "lexicon.txt").unlink()
+    with pytest.raises(ModelError, match=r"lexicon\.txt"):
+        load(tmp_path / "imported")
 
 
 @pytest.mark.slow

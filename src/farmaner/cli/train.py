@@ -103,7 +103,7 @@ def train(
         typer.Option(
             metavar="FILE",
             help="terms that the model is told of: one a line, or name in a .tsv",
-            show_default="none",
+            show_default="those of the encoder, if any",
         ),
     ] = None,
     resume: Annotated[

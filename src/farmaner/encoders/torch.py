@@ -59,11 +59,6 @@ class TorchEncoder:
             model.to("cuda") if gpu else model, bfloat16=gpu if bfloat16 is None else bfloat16
         )
 
-    @property
-    def vocabulary_size(self) -> int:
-        """The number of different pieces that the encoder knows."""
-        return int(self._model.config.vocab_size)
-
     def __call__(self, batch: Batch) -> NDArray[np.float32]:
         """Return float32 logits, (windows, pieces, tags)."""
         training = self._model.training

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,18 +22,19 @@ from farmaner.errors import FormatError
 from farmaner.formats.files import read_text, write_text
 from farmaner.text.words import Words, split_words
 
-NO_MATCH, BEGINS, INSIDE = 0, 1, 2
-"""What the lexicon says of a word: in no term, the first word of one, a later word of one."""
-
-N_FEATURES = 3
-NAME_COLUMN = "name"
+NAME_COLUMN, KIND_COLUMN = "name", "kind"
 
 
 class Lexicon:
-    """Terms of one or more folded words."""
+    """Terms of one or more folded words, each of a kind ("" where nothing else is said).
 
-    def __init__(self, terms: Iterable[tuple[str, ...]]) -> None:
-        self._terms = frozenset(" ".join(words) for words in terms if any(words))
+    A word in no term is 0, the first of a term of kind k (in their order) 2 k + 1, a later word
+    2 k + 2.
+    """
+
+    def __init__(self, terms: Mapping[str, str]) -> None:
+        self._terms = {term: kind for term, kind in terms.items() if term}
+        self._kinds = {kind: number for number, kind in enumerate(sorted({*self._terms.values()}))}
         lengths: defaultdict[str, set[int]] = defaultdict(set)
         for term in self._terms:
             words = term.split(" ")
@@ -47,21 +48,35 @@ class Lexicon:
         return isinstance(other, Lexicon) and self._terms == other._terms
 
     def __hash__(self) -> int:
-        return hash(self._terms)
+        return hash(frozenset(self._terms.items()))
+
+    @property
+    def n_features(self) -> int:
+        """How many different things the lexicon can say of a word."""
+        return 1 + 2 * len(self._kinds)
 
     @classmethod
-    def of(cls, names: Iterable[str]) -> Lexicon:
-        """Return the lexicon of names as they are written; blank ones are none."""
-        return cls(tuple(fold_words(name, split_words(name))) for name in names)
+    def of(cls, names: Iterable[str | tuple[str, str]]) -> Lexicon:
+        """Return the lexicon of names as they are written, or of names with their kinds.
+
+        Blank names are none; of a name in several kinds the first counts.
+        """
+        terms: dict[str, str] = {}
+        for one in names:
+            name, kind = (one, "") if isinstance(one, str) else one
+            terms.setdefault(" ".join(fold_words(name, split_words(name))), kind)
+        return cls(terms)
 
     @classmethod
     def read(cls, path: Path) -> Lexicon:
         """Read the file that `write` left."""
-        return cls(tuple(line.split(" ")) for line in read_text(path).split("\n") if line)
+        lines = (line.partition("\t") for line in read_text(path).split("\n"))
+        return cls({term: kind for term, _, kind in lines})
 
     def write(self, path: Path) -> None:
-        """Write the folded terms, one a line in order, each word apart."""
-        write_text(path, "".join(f"{term}\n" for term in sorted(self._terms)))
+        """Write the folded terms, one a line in order, words apart, and behind a tab the kind."""
+        lines = (f"{term}\t{kind}".rstrip("\t") for term, kind in sorted(self._terms.items()))
+        write_text(path, "".join(f"{line}\n" for line in lines))
 
     def features(self, text: str, words: Words) -> NDArray[np.int64]:
         """Return what the lexicon says of each word of `text`, (words,)."""
@@ -71,8 +86,9 @@ class Lexicon:
         while place < len(folded):
             n_words = self._longest(folded, place)
             if n_words:
-                found[place] = BEGINS
-                found[place + 1 : place + n_words] = INSIDE
+                kind = self._kinds[self._terms[" ".join(folded[place : place + n_words])]]
+                found[place] = 2 * kind + 1
+                found[place + 1 : place + n_words] = 2 * kind + 2
             place += n_words or 1
         return found
 
@@ -99,15 +115,14 @@ def fold_word(word: str) -> str:
 
 
 def read_lexicon(path: Path) -> Lexicon:
-    """Read a term list: one term a line, or of a `.tsv` file the column `name`.
+    """Read a term list: one term a line, or of a `.tsv` file the columns `name` and `kind`.
 
-    Blank lines, repeated terms and, outside of `.tsv`, lines that begin with `#` count for
-    nothing. Raises CorpusError for a file that cannot be opened, FormatError for one that is not
-    UTF-8, lacks the column or holds no term.
+    The column `kind` may be missing. Blank lines, repeated terms and, outside of `.tsv`, lines
+    that begin with `#` count for nothing. Raises CorpusError for a file that cannot be opened,
+    FormatError for one that is not UTF-8, lacks the column or holds no term.
     """
     lines = read_text(path).removeprefix("\ufeff").splitlines()
-    names = _column(path, lines) if path.suffix == ".tsv" else _plain(lines)
-    lexicon = Lexicon.of(names)
+    lexicon = Lexicon.of(_rows(path, lines) if path.suffix == ".tsv" else _plain(lines))
     if not len(lexicon):
         raise FormatError(path, None, "at least one term", "none")
     return lexicon
@@ -117,17 +132,17 @@ def _plain(lines: Iterable[str]) -> list[str]:
     return [line for line in lines if not line.lstrip().startswith("#")]
 
 
-def _column(path: Path, lines: list[str]) -> list[str]:
+def _rows(path: Path, lines: Iterable[str]) -> Iterator[tuple[str, str]]:
     rows = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
     header = next(rows, [])
     if NAME_COLUMN not in header:
         found = ", ".join(header) or "an empty line"
         raise FormatError(path, 1, f"a header with the column {NAME_COLUMN}", found)
-    column = header.index(NAME_COLUMN)
-    names = []
+    name = header.index(NAME_COLUMN)
+    kind = header.index(KIND_COLUMN) if KIND_COLUMN in header else None
     for row in rows:
-        if row and len(row) <= column:
-            expected = f"at least {column + 1} columns"
-            raise FormatError(path, rows.line_num, expected, str(len(row)))
-        names += row[column : column + 1]
-    return names
+        least = max(name, kind or 0) + 1
+        if row and len(row) < least:
+            raise FormatError(path, rows.line_num, f"at least {least} columns", str(len(row)))
+        if row:
+            yield row[name], "" if kind is None else row[kind].strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
-from farmaner.encoders.folder import ModelSettings
+from farmaner.encoders.folder import LEXICON_FILE, ModelSettings
 from farmaner.errors import ConfigError, ModelError
 from farmaner.formats.files import write_text
 from farmaner.tagging import ForeignTags, SchemeName, read_foreign_tags
@@ -54,7 +55,7 @@ def adopt(
     The rows of its classifier are put into the order of our tags, so that all else takes the
     folder as one that was trained here. `names`, `dropped` and `scheme` are those of
     `read_foreign_tags`. Where a tag is dropped the next best one stands in; a tag of ours that
-    the checkpoint lacks is never chosen.
+    the checkpoint lacks is never chosen. The `lexicon.txt` of a folder comes along.
 
     Raises ModelError where the checkpoint is no tagger that can be loaded, HubError where it
     cannot be fetched, ConfigError where a tag has no place or `output` is taken.
@@ -90,8 +91,16 @@ def adopt(
     tokenizer.save_pretrained(str(output))
     content = {"checkpoint": checkpoint, "tags": dict(zip(tags.tags, tags.ours))}
     write_text(output / ADOPTED_FILE, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+    lexicon = Path(checkpoint) / LEXICON_FILE
+    if folder and lexicon.is_file():
+        shutil.copyfile(lexicon, output / LEXICON_FILE)
     settings = ModelSettings(
-        output.name, tags.scheme.labels, tags.scheme.name, max_pieces, pieces.special
+        output.name,
+        tags.scheme.labels,
+        tags.scheme.name,
+        max_pieces,
+        pieces.special,
+        lexicon=folder and lexicon.is_file(),
     )
     settings.write(output)  # last of all: where it stands, the folder is whole
     return Adopted(output, tags)

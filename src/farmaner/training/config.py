@@ -28,7 +28,8 @@ class TrainingConfig:
     Lengths are in pieces, `warmup` is a share of all steps, `patience` is in epochs (0: never
     stop early; needs a dev folder). `eval_batch_size` windows of `max_pieces`, or more that are
     shorter, are annotated at once. `context` is what a window reads beside what it keeps;
-    `lexicon` is a file of terms (`read_lexicon`), "" for none.
+    `lexicon` is a file of terms (`read_lexicon`), "" for that of the model which the training goes
+    on from, if it has one.
     """
 
     encoder: str

@@ -22,7 +22,6 @@ from farmaner.encoders.torch import TorchEncoder, load_model
 from farmaner.errors import ModelError
 from farmaner.evaluation.scoring import Counts, score_sets
 from farmaner.recognizer import Recognizer
-from farmaner.text.lexicon import N_FEATURES
 from farmaner.training.quantize import write_int8
 from farmaner.training.readback import name_weights
 from farmaner.windows import Batch
@@ -69,7 +68,7 @@ def export(folder: Path, documents: Sequence[Document] = ()) -> Export:
     with _quiet():
         _write_onnx(model, path, settings)
         write_int8(path, path_int8)
-    difference = _largest_difference(TorchEncoder(model), OnnxEncoder(path), settings)
+    difference = _largest_difference(model, OnnxEncoder(path), settings)
     if difference > TOLERANCE:
         raise ModelError(
             f"{path}: expected logits within {TOLERANCE:g} of torch's, found {difference:.2g}"
@@ -95,7 +94,7 @@ def _write_onnx(model: Any, path: Path, settings: ModelSettings) -> None:
 
     One that reads a lexicon has `token_type_ids`, of the same shape, beside them.
     """
-    batch = _random_batch(model.config.vocab_size, (1, 17), features=settings.lexicon)
+    batch = _random_batch((1, 17), model.config, settings)
     inputs = {"input_ids": batch.piece_ids}
     if batch.features is not None:
         inputs[FEATURES_INPUT] = batch.features
@@ -115,22 +114,23 @@ def _write_onnx(model: Any, path: Path, settings: ModelSettings) -> None:
     name_weights(path, model.state_dict())
 
 
-def _random_batch(n_pieces: int, shape: tuple[int, int], *, features: bool) -> Batch:
+def _random_batch(shape: tuple[int, int], config: Any, settings: ModelSettings) -> Batch:
     """Return reproducible piece ids, and features; of several windows the last is half padding."""
     random = np.random.default_rng(0)
-    piece_ids = random.integers(0, n_pieces, shape)
+    piece_ids = random.integers(0, config.vocab_size, shape)
     mask = np.ones(shape, dtype=np.int64)
     if shape[0] > 1:
         mask[-1, shape[1] // 2 :] = 0
-    return Batch(piece_ids, mask, random.integers(0, N_FEATURES, shape) if features else None)
+    if not settings.lexicon:
+        return Batch(piece_ids, mask)
+    return Batch(piece_ids, mask, random.integers(0, config.type_vocab_size, shape))
 
 
-def _largest_difference(
-    reference: TorchEncoder, exported: OnnxEncoder, settings: ModelSettings
-) -> float:
+def _largest_difference(model: Any, exported: OnnxEncoder, settings: ModelSettings) -> float:
+    reference = TorchEncoder(model)
     largest = 0.0
     for shape in ((1, 2), (4, settings.max_pieces), (2, settings.max_pieces // 2 + 1)):
-        batch = _random_batch(reference.vocabulary_size, shape, features=settings.lexicon)
+        batch = _random_batch(shape, model.config, settings)
         difference = np.abs(exported(batch) - reference(batch))[batch.mask == 1]
         largest = max(largest, float(difference.max()))
     return largest

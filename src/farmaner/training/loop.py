@@ -19,7 +19,7 @@ from farmaner.errors import ConfigError, CorpusError
 from farmaner.evaluation.official import NerScore
 from farmaner.formats.files import write_text
 from farmaner.recognizer import Recognizer
-from farmaner.text import Lexicon, read_lexicon
+from farmaner.text import Lexicon
 from farmaner.training.config import TrainingConfig
 from farmaner.training.curves import draw_curves
 from farmaner.training.processes import check_batch_size, from_first
@@ -33,7 +33,7 @@ from farmaner.training.run import (
     use_bfloat16,
 )
 from farmaner.training.soft import SoftText, soft_windows
-from farmaner.training.source import load_source
+from farmaner.training.source import load_own_lexicon, load_source
 from farmaner.training.trainer import TaggerTrainer, Windows, score_shared
 from farmaner.training.windows import Coverage, training_windows
 
@@ -77,7 +77,7 @@ def train(
 
     Raises CorpusError where there is nothing to train on, ConfigError where the settings cannot
     be met or `output` is taken, ModelError where the encoder cannot be loaded, and what
-    `read_lexicon` raises.
+    `load_own_lexicon` raises.
     """
     _check_job(config, documents, dev)
     bfloat16, budget = use_bfloat16(config.precision), config.eval_batch_pieces
@@ -85,7 +85,7 @@ def train(
     check_batch_size(config.batch_size)
     checkpoint = from_first(lambda: find_checkpoint(config, output, resume))
     resumed = checkpoint is not None
-    lexicon = read_lexicon(Path(config.lexicon)) if config.lexicon else None
+    lexicon = load_own_lexicon(config)
     set_seed(config.seed)
     model, tokenizer, pieces = load_source(config)
     from_first(lambda: _begin_folder(config, lexicon, output, resumed=resumed))

@@ -91,7 +91,7 @@ def read_recipe(
     )
     recipe = Recipe(
         name=values["name"],
-        training=read_config(named["training"], encoder=source),
+        training=_read_training(named["training"], source),
         train=tuple(train) or tuple(folder / part for part in values.get("train", ())),
         dev=dev or folder / values.get("dev", ""),
         texts=tuple(texts) or tuple(folder / part for part in values.get("texts", ())),
@@ -120,10 +120,11 @@ def read_distillation(
     student, teachers = values.pop("student", None), values.pop("teacher", None)
     if not isinstance(teachers, list) or not teachers:
         raise ConfigError(f"{path}: teacher: expected tables [[teacher]], found none")
-    shared = read_toml(training)
+    distillation, shared = make_distillation(values, path), read_toml(training)
 
     def config(own: dict[str, Any], start: str) -> TrainingConfig:
-        return make_config({**shared, **own}, path, encoder=_encoder(path.parent, start))
+        made = make_config({**shared, **own}, path, encoder=_encoder(path.parent, start))
+        return _with_lexicon_beside(path, made)
 
     if student is not None and (not isinstance(student, dict) or "encoder" in student):
         raise ConfigError(f"{path}: student: expected a table without an encoder, found another")
@@ -132,7 +133,7 @@ def read_distillation(
             f"{path}: encoder: expected a table [student] beside {BASE!r}, found none"
         )
     return (
-        make_distillation(values, path),
+        distillation,
         None if student is None else config(student, BASE),
         tuple(config(teacher, teacher.get("encoder", encoder)) for teacher in teachers),
     )
@@ -149,6 +150,16 @@ def make_distillation(values: dict[str, Any], path: Path | None = None) -> Disti
         return DistillConfig(**values)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}" if path else str(error)) from None
+
+
+def _read_training(path: Path, encoder: str) -> TrainingConfig:
+    return _with_lexicon_beside(path, read_config(path, encoder=encoder))
+
+
+def _with_lexicon_beside(path: Path, config: TrainingConfig) -> TrainingConfig:
+    """Return settings whose lexicon, where there is one, lies beside their file."""
+    lexicon = config.lexicon and str(path.parent / config.lexicon)
+    return dataclasses.replace(config, lexicon=lexicon)
 
 
 def _encoder(folder: Path, name: str | None) -> str | None:

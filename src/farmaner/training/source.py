@@ -19,10 +19,11 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+from farmaner.encoders import load_lexicon
 from farmaner.encoders.folder import SETTINGS_FILE, WEIGHTS_FILE, ModelSettings
 from farmaner.errors import ConfigError, HubError, ModelError
 from farmaner.recognizer import bundled_model
-from farmaner.text.lexicon import N_FEATURES
+from farmaner.text import Lexicon, read_lexicon
 from farmaner.text.pieces import PieceTokenizer, SpecialPieces
 from farmaner.training.config import PretrainConfig, TrainingConfig
 from farmaner.training.readback import exported_file, read_model, read_tokenizer
@@ -56,9 +57,23 @@ def load_source(config: TrainingConfig) -> tuple[Any, Any, PieceTokenizer]:
         label2id={tag: number for number, tag in enumerate(tags)},
         classifier_dropout=config.dropout,
     )
-    if config.lexicon:
-        _make_room_for_features(model, config.encoder)
+    lexicon = load_own_lexicon(config)
+    if lexicon is not None:
+        _make_room_for_features(model, config.encoder, lexicon.n_features)
     return model, tokenizer, pieces
+
+
+def load_own_lexicon(config: TrainingConfig) -> Lexicon | None:
+    """Return the lexicon that the settings name, else that of the model that they go on from.
+
+    Raises what `read_lexicon` raises, ModelError where a model's own cannot be read.
+    """
+    if config.lexicon:
+        return read_lexicon(Path(config.lexicon))
+    folder = bundled_model() if config.encoder == BUNDLED else Path(config.encoder)
+    if not (folder / SETTINGS_FILE).is_file():
+        return None
+    return load_lexicon(folder, ModelSettings.read(folder))
 
 
 def load_masked_source(config: PretrainConfig) -> tuple[Any, Any, PieceTokenizer]:
@@ -112,7 +127,7 @@ def _load(kind: Any, config: _Settings, **head: Any) -> tuple[Any, Any, PieceTok
     return model, tokenizer, pieces
 
 
-def _make_room_for_features(model: Any, encoder: str) -> None:
+def _make_room_for_features(model: Any, encoder: str, n_features: int) -> None:
     """Give a model a token type for each of the lexicon's features, all as its first is.
 
     So it answers as before whatever the features say, until it is fitted; one that was fitted
@@ -128,11 +143,11 @@ def _make_room_for_features(model: Any, encoder: str) -> None:
             f"lexicon: expected an encoder with token types, as BERT's, found {encoder}, of type "
             f"{model.config.model_type}, without"
         )
-    if _reads_lexicon(encoder) and tables[0].num_embeddings == N_FEATURES:
+    if _reads_lexicon(encoder) and tables[0].num_embeddings == n_features:
         return
     first = tables[0].weight.detach()[:1]
-    tables[0].weight = torch.nn.Parameter(first.repeat(N_FEATURES, 1))
-    tables[0].num_embeddings = model.config.type_vocab_size = N_FEATURES
+    tables[0].weight = torch.nn.Parameter(first.repeat(n_features, 1))
+    tables[0].num_embeddings = model.config.type_vocab_size = n_features
 
 
 def _reads_lexicon(encoder: str) -> bool:
