@@ -42,7 +42,7 @@ from farmaner.training.soft import (
     text_key,
 )
 from farmaner.training.steps import open_steps
-from farmaner.training.trainer import mixed_loss
+from farmaner.training.trainer import masked, mixed_loss
 
 pytestmark = pytest.mark.train
 
@@ -145,6 +145,23 @@ def test_soft_rows_stand_at_the_first_piece_of_each_word_and_nowhere_else() -> N
     at = [int(row.argmax()) if row.any() else -1 for row in window.soft]
     assert at == expected
     assert set(window.targets.tolist()) == {-100}
+
+
+def test_a_share_of_pieces_is_masked_others_each_time_and_never_a_special_one_or_padding() -> None:
+    torch.manual_seed(0)
+    ids = torch.arange(2 * 400).reshape(2, 400) + 10
+    attended = torch.ones_like(ids)
+    attended[1, 300:] = 0
+    first, second = (masked(ids, attended, 3, 0.25) for _ in range(2))
+    hidden = first == 3
+    assert 0.2 < hidden.sum() / 696 < 0.3
+    assert not hidden[:, 0].any()
+    assert not hidden[0, 399]
+    assert not hidden[1, 299:].any()
+    torch.testing.assert_close(first[~hidden], ids[~hidden])
+    assert not torch.equal(first, second)
+    assert masked(ids, attended, 3, 0.0) is ids
+    assert (masked(ids, attended, 3, 1.0) == 3).sum() == 398 + 298
 
 
 def test_the_loss_is_cross_entropy_on_gold_and_divergence_from_the_teachers() -> None:

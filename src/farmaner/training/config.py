@@ -29,7 +29,8 @@ class TrainingConfig:
     stop early; needs a dev folder). `eval_batch_size` windows of `max_pieces`, or more that are
     shorter, are annotated at once. `context` is what a window reads beside what it keeps;
     `lexicon` is a file of terms (`read_lexicon`), "" for that of the model which the training goes
-    on from, if it has one.
+    on from, if it has one. `mask_share` is the share of pieces that a step hides from the model,
+    others each time.
     """
 
     encoder: str
@@ -50,6 +51,7 @@ class TrainingConfig:
     seed: int = 13
     context: Context = "none"
     lexicon: str = ""
+    mask_share: float = 0.0
 
     def __post_init__(self) -> None:
         check_kinds(self)
@@ -58,7 +60,7 @@ class TrainingConfig:
             check_range(name, getattr(self, name), 1, 1_000_000)
         check_range("patience", self.patience, 0, 1_000_000)
         check_range("learning_rate", self.learning_rate, 1e-9, 1.0)
-        for name in ("warmup", "dropout", "weight_decay"):
+        for name in ("warmup", "dropout", "weight_decay", "mask_share"):
             check_range(name, getattr(self, name), 0.0, 1.0)
 
     def tagging_scheme(self) -> Scheme:
@@ -81,6 +83,8 @@ class TrainingConfig:
         settings["encoder"] = folder if folder.is_dir() else self.encoder
         if self.context == "none":
             del settings["context"]
+        if not self.mask_share:
+            del settings["mask_share"]
         if not self.lexicon:
             del settings["lexicon"]
         else:

@@ -45,6 +45,7 @@ class TaggerTrainer(SharingTrainer):
     """Judges an epoch by the official score of whole documents, not by tags of windows.
 
     Epochs are judged in the precision of the training, for speed; processes share the documents.
+    `mask` is the piece that stands for a share of pieces at each step, and the share.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class TaggerTrainer(SharingTrainer):
         dev: Sequence[Document],
         windows: Sequence[TrainingWindow],
         soft_weight: float,
+        mask: tuple[int, float],
         args: TrainingArguments,
         **settings: Any,
     ) -> None:
@@ -63,6 +65,7 @@ class TaggerTrainer(SharingTrainer):
             order, count_targets, train_dataset=Windows(windows), args=args, **settings
         )
         self._soft_weight = soft_weight
+        self._mask = mask
         self._judge = judge
         self._dev = dev
 
@@ -75,6 +78,8 @@ class TaggerTrainer(SharingTrainer):
     ) -> Any:
         """Return the share that this batch has in its step's loss."""
         read = {key: given for key, given in inputs.items() if key not in ("labels", "soft")}
+        if model.training:
+            read["input_ids"] = masked(read["input_ids"], read["attention_mask"], *self._mask)
         logits = model(**read).logits
         targets, soft = inputs["labels"], inputs.get("soft")
         loss = mixed_loss(logits, targets, soft, self._soft_weight, counts=num_items_in_batch)
@@ -95,6 +100,22 @@ class TaggerTrainer(SharingTrainer):
             f"{metric_key_prefix}_f1": counts.f1,
         }
         return self.told(metrics)
+
+
+def masked(
+    piece_ids: torch.Tensor, attended: torch.Tensor, mask_piece: int, share: float
+) -> torch.Tensor:
+    """Return piece ids (windows, pieces) of which about a share has become the mask piece.
+
+    The two special pieces of a window and its padding stay.
+    """
+    if not share:
+        return piece_ids
+    inner = attended > 0
+    inner[:, 0] = False
+    inner[torch.arange(len(inner)), attended.sum(1) - 1] = False
+    hidden = inner & (torch.rand(piece_ids.shape, device=piece_ids.device) < share)
+    return piece_ids.masked_fill(hidden, mask_piece)
 
 
 def score_shared(recognizer: Recognizer, documents: Sequence[Document]) -> NerScore:
