@@ -194,6 +194,7 @@ def test_the_bundled_model_is_whole_and_no_more_than_annotating_needs() -> None:
         "README.md",
         "config.json",
         "farmaner.json",
+        "lexicon.txt",
         "onnx/model_int8.onnx",
         "tokenizer.json",
     }

@@ -51,6 +51,11 @@ class Lexicon:
         return hash(frozenset(self._terms.items()))
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of its terms, in their order."""
+        return tuple(self._kinds)
+
+    @property
     def n_features(self) -> int:
         """How many different things the lexicon can say of a word."""
         return 1 + 2 * len(self._kinds)
