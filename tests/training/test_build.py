@@ -57,6 +57,7 @@ dropout = 0.0
 DISTILLATION = """
 soft_weight = 0.5
 max_texts = 4
+averaged = [1]
 [student]
 epochs = 2
 [[teacher]]
@@ -136,6 +137,7 @@ def test_a_recipe_ends_in_a_folder_that_annotates_and_can_be_trained_from(
             *(f"{side}/{name}" for name in ("base", "teachers/1", "teachers/2")),
             *(f"{side}/answers-{number}" for number in (1, 2, 3)),
             f"{side}/model",
+            f"{side}/averaged",
         ]
         for side in ("twin", "final")
     }
@@ -217,7 +219,8 @@ def test_the_shipped_recipe_can_be_read(tmp_path: Path) -> None:
     assert recipe.student is not None
     assert recipe.student.epochs < recipe.training.epochs
     assert read_lexicon(Path(recipe.student.lexicon)).n_features == 5
-    assert [teacher.encoder == BASE for teacher in recipe.teachers] == [True, False, False]
+    assert [teacher.encoder == BASE for teacher in recipe.teachers] == [True, True, False]
+    assert recipe.averaged == (1, 2)
     text = (RECIPES / "recipe.toml").read_text(encoding="utf-8")
     for file in RECIPES.glob("*.*"):
         shutil.copy(file, tmp_path)
@@ -248,6 +251,12 @@ def test_the_shipped_recipe_can_be_read(tmp_path: Path) -> None:
         ("distillation", "soft_weight", "weight", "found the unknown key 'weight'"),
         ("distillation", "seed", "sed", "found the unknown key 'sed'"),
         ("distillation", DISTILLATION, "", "teacher: expected tables [[teacher]], found none"),
+        (
+            "distillation",
+            "averaged = [1]",
+            "averaged = [2]",
+            "averaged: expected numbers of teachers",
+        ),
         ("distillation", "[student]", "[pupil]", "found the unknown key 'pupil'"),
         ("distillation", "[student]\nepochs = 2", "", "expected a table [student] beside 'base'"),
         (

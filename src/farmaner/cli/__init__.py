@@ -17,6 +17,7 @@ import typer
 from farmaner.cli import corpus, evaluate, terminology
 from farmaner.cli.analyze import analyze
 from farmaner.cli.annotate import annotate
+from farmaner.cli.average import average
 from farmaner.cli.build_model import build_model
 from farmaner.cli.calibrate import calibrate
 from farmaner.cli.card import card
@@ -48,6 +49,7 @@ _COMMANDS: dict[str, dict[str, Callable[..., None] | App]] = {
         "pretrain": pretrain,
         "tune": tune,
         "distill": distill,
+        "average": average,
         "build-model": build_model,
         "card": card,
         "push": push,

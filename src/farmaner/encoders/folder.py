@@ -28,7 +28,7 @@ WEIGHTS_FILE = "model.safetensors"
 ONNX_FILES = {"onnx": "onnx/model.onnx", "onnx-int8": "onnx/model_int8.onnx"}
 CARD_FILE = "README.md"
 MODEL_FILES = (
-    *(SETTINGS_FILE, "config.json", TOKENIZER_FILE, "tokenizer_config.json"),
+    *(SETTINGS_FILE, LEXICON_FILE, "config.json", TOKENIZER_FILE, "tokenizer_config.json"),
     *("special_tokens_map.json", "added_tokens.json", "vocab.txt", "vocab.json", "merges.txt"),
     *("sentencepiece.bpe.model", "spm.model", WEIGHTS_FILE, *ONNX_FILES.values(), CARD_FILE),
 )

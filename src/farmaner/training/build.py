@@ -9,8 +9,8 @@ final/…         the same on train and dev: the model that ships
 
 With distillation there come before a side's model its base, which the student and teachers may
 go on from, its teachers (`teachers/N`), and what they say of the unlabelled text (`answers-N`),
-all fitted on the same gold. Both sides are fitted by the same settings for all their epochs: dev
-chooses none.
+all fitted on the same gold; after it may come its mean with teachers (`averaged`). Both sides are
+fitted by the same settings for all their epochs: dev chooses none.
 """
 
 from __future__ import annotations
@@ -127,25 +127,46 @@ def _fit(build: _Build, side: str, gold: Gold) -> Step:
     recipe = build.recipe
     if recipe.distillation is None:
         return _train(build, f"{side}/model", recipe.training, build.encoder, gold)
-    start, student, teachers = build.encoder, recipe.training, []
+    start, student, base = build.encoder, recipe.training, []
     if recipe.student is not None:
         student = recipe.student
         start = _train(build, f"{side}/base", recipe.training, build.encoder, gold)
-        teachers.append(start)
+        base.append(start)
     encoders = {recipe.training.encoder: build.encoder, BASE: start}
-    for number, config in enumerate(recipe.teachers, 1):
-        encoder = encoders.get(config.encoder, config.encoder)
-        teachers.append(_train(build, f"{side}/teachers/{number}", config, encoder, gold))
+    teachers = [
+        _train(
+            build,
+            f"{side}/teachers/{number}",
+            config,
+            encoders.get(config.encoder, config.encoder),
+            gold,
+        )
+        for number, config in enumerate(recipe.teachers, 1)
+    ]
     job = Distillation(
         recipe.distillation,
         _with_encoder(student, start),
-        tuple(teachers),
+        (*base, *teachers),
         gold,
         recipe.texts,
         kept_out=recipe.dev,
         dev=recipe.dev if side == "twin" else None,
     )
-    return distill(job, build.steps, f"{side}/", _settings(student, start))
+    model = distill(job, build.steps, f"{side}/", _settings(student, start))
+    if not recipe.averaged:
+        return model
+    models = [model, *(teachers[number - 1] for number in recipe.averaged)]
+    return build.steps.run(
+        f"{side}/averaged",
+        {"models": models},
+        lambda folder: _average([one.folder for one in models], folder),
+    )
+
+
+def _average(models: list[Path], folder: Path) -> None:
+    from farmaner.training.average import average_weights
+
+    average_weights(models, folder)
 
 
 def _train(

@@ -39,6 +39,7 @@ class Recipe:
     Whatever starts from the encoder of `training` starts from the pretrained one; a teacher of
     another encoder takes that as it is. With a `student` the model of `training` is a base: the
     first teacher, from which the student goes on, and every teacher whose encoder is `BASE`.
+    `averaged` are the numbers, from 1, of teachers whose weights are averaged with the student's.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Recipe:
     distillation: DistillConfig | None = None
     student: TrainingConfig | None = None
     teachers: tuple[TrainingConfig, ...] = ()
+    averaged: tuple[int, ...] = ()
     calibrate: bool = True
 
 
@@ -84,10 +86,10 @@ def read_recipe(
         for key in ("pretraining", "training", "distillation")
         if key in values
     }
-    distillation, student, teachers = (
+    distilled = (
         read_distillation(named["distillation"], named["training"], source)
         if "distillation" in named
-        else (None, None, ())
+        else {}
     )
     recipe = Recipe(
         name=values["name"],
@@ -98,26 +100,23 @@ def read_recipe(
         pretraining=read_settings(PretrainConfig, named["pretraining"], encoder=source)
         if "pretraining" in named
         else None,
-        distillation=distillation,
-        student=student,
-        teachers=teachers,
+        **distilled,
         calibrate=values.get("calibrate", True),
     )
     _check_data(path, recipe, has_dev=dev is not None or "dev" in values)
     return recipe
 
 
-def read_distillation(
-    path: Path, training: Path, encoder: str
-) -> tuple[DistillConfig, TrainingConfig | None, tuple[TrainingConfig, ...]]:
-    """Return the settings of a distillation file, of the [student] and of each [[teacher]] in it.
+def read_distillation(path: Path, training: Path, encoder: str) -> dict[str, Any]:
+    """Return what a distillation file says, by the names of a recipe's fields.
 
-    Both may set whatever a training can, over the settings of the file `training`; a student has
-    no encoder of its own, for it goes on from the base. Without [student] there is no base, and
-    the student is what the file `training` says.
+    [student] and every [[teacher]] may set whatever a training can, over the settings of the file
+    `training`; a student has no encoder of its own, for it goes on from the base. Without
+    [student] there is no base, and the student is what the file `training` says.
     """
     values = read_toml(path)
     student, teachers = values.pop("student", None), values.pop("teacher", None)
+    averaged = values.pop("averaged", [])
     if not isinstance(teachers, list) or not teachers:
         raise ConfigError(f"{path}: teacher: expected tables [[teacher]], found none")
     distillation, shared = make_distillation(values, path), read_toml(training)
@@ -128,15 +127,22 @@ def read_distillation(
 
     if student is not None and (not isinstance(student, dict) or "encoder" in student):
         raise ConfigError(f"{path}: student: expected a table without an encoder, found another")
-    if student is None and any(teacher.get("encoder") == BASE for teacher in teachers):
+    on_base = [n for n, teacher in enumerate(teachers, 1) if teacher.get("encoder") == BASE]
+    if student is None and on_base:
         raise ConfigError(
             f"{path}: encoder: expected a table [student] beside {BASE!r}, found none"
         )
-    return (
-        distillation,
-        None if student is None else config(student, BASE),
-        tuple(config(teacher, teacher.get("encoder", encoder)) for teacher in teachers),
-    )
+    if not isinstance(averaged, list) or not {*averaged} <= {*on_base}:
+        raise ConfigError(
+            f"{path}: averaged: expected numbers of teachers that go on from the base, "
+            f"found {averaged!r}"
+        )
+    return {
+        "distillation": distillation,
+        "student": None if student is None else config(student, BASE),
+        "teachers": tuple(config(one, one.get("encoder", encoder)) for one in teachers),
+        "averaged": tuple(averaged),
+    }
 
 
 def make_distillation(values: dict[str, Any], path: Path | None = None) -> DistillConfig:
