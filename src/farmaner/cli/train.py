@@ -102,8 +102,9 @@ def train(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="terms that the model is told of: one a line, or name in a .tsv",
-            show_default="those of the encoder, if any",
+            help="terms that the model is told of: one a line, or name and kind in a .tsv; "
+            "none: those of the encoder, if it has any",
+            show_default="none",
         ),
     ] = None,
     resume: Annotated[
