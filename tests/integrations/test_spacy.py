@@ -253,7 +253,8 @@ def test_a_model_of_ones_own_is_copied_with_the_pipeline_and_can_move(
     saved = tmp_path / "nlp" / "farmaner" / "model"
     held = {path.relative_to(saved).as_posix() for path in saved.rglob("*") if path.is_file()}
     assert held == {
-        *("README.md", "config.json", "farmaner.json", "onnx/model_int8.onnx", "tokenizer.json")
+        *("README.md", "config.json", "farmaner.json", "lexicon.txt", "tokenizer.json"),
+        "onnx/model_int8.onnx",
     }
     shutil.move(tmp_path / "nlp", tmp_path / "elsewhere")
     nlp = spacy.load(tmp_path / "elsewhere")

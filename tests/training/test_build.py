@@ -137,14 +137,14 @@ def test_a_recipe_ends_in_a_folder_that_annotates_and_can_be_trained_from(
             *(f"{side}/{name}" for name in ("base", "teachers/1", "teachers/2")),
             *(f"{side}/answers-{number}" for number in (1, 2, 3)),
             f"{side}/model",
-            f"{side}/averaged",
         ]
         for side in ("twin", "final")
     }
     assert done == [
         "pretraining",
-        *(*sides["twin"], "twin/report", "twin/export", "twin/score", "twin/folder"),
-        *(*sides["final"], "final/export", "final/folder"),
+        *(*sides["twin"], "twin/report", "twin/averaged"),
+        *("twin/export", "twin/score", "twin/folder"),
+        *(*sides["final"], "final/averaged", "final/export", "final/folder"),
     ]
     score = json.loads((built.score / "score.json").read_text(encoding="utf-8"))
     assert score["documents"]["scored"] == 2

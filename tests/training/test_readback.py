@@ -43,8 +43,10 @@ def random_batch(model: Path) -> Batch:
     config = json.loads((model / "config.json").read_text(encoding="utf-8"))
     random = np.random.default_rng(3)
     ids = random.integers(4, config["vocab_size"], (4, 60))
+    if not ModelSettings.read(model).lexicon:
+        return Batch(ids, np.ones_like(ids))
     features = random.integers(0, config["type_vocab_size"], ids.shape)
-    return Batch(ids, np.ones_like(ids), features if ModelSettings.read(model).lexicon else None)
+    return Batch(ids, np.ones_like(ids), features)
 
 
 @pytest.fixture(scope="module")
