@@ -18,6 +18,9 @@ from farmaner.document import Document
 from farmaner.formats.brat import read_brat
 from farmaner.text import Lexicon, read_lexicon, split_words
 
+Terms = Counter[tuple[str, str | None]]
+"""How many terms, by their kind and the label of the entity that begins where they do, or None."""
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -31,30 +34,27 @@ def main() -> int:
     return 0
 
 
-def count(lexicon: Lexicon, documents: Iterable[Document]) -> tuple[Counter[str], Counter[str]]:
-    """Return how many entities each label has, and at "KIND LABEL" how many terms begin there.
-
-    A term that begins no entity counts at the label None.
-    """
+def count(lexicon: Lexicon, documents: Iterable[Document]) -> tuple[Counter[str], Terms]:
+    """Return how many entities each label has, and how many terms of each kind begin there."""
     n_entities: Counter[str] = Counter()
-    n_terms: Counter[str] = Counter()
+    n_terms: Terms = Counter()
     for document in documents:
         labels = {entity.start: entity.label for entity in document.entities}
         n_entities.update(labels.values())
         words = split_words(document.text)
         for span, said in zip(words, lexicon.features(document.text, words).tolist(), strict=True):
             if said % 2:
-                n_terms[f"{lexicon.kinds[said // 2] or 'term'} {labels.get(span.start)}"] += 1
+                n_terms[lexicon.kinds[said // 2] or "term", labels.get(span.start)] += 1
     return n_entities, n_terms
 
 
-def report(folder: Path, n_entities: Counter[str], n_terms: Counter[str]) -> None:
+def report(folder: Path, n_entities: Counter[str], n_terms: Terms) -> None:
     print(f"\n{folder}")
-    for kind in sorted({key.split()[0] for key in n_terms}):
-        total = sum(n for key, n in n_terms.items() if key.split()[0] == kind)
+    for kind in sorted({kind for kind, _ in n_terms}):
+        total = sum(n for (own, _), n in n_terms.items() if own == kind)
         print(f"  {kind}: begins {total} times")
         for label, n_of_label in sorted(n_entities.items()):
-            n = n_terms[f"{kind} {label}"]
+            n = n_terms[kind, label]
             print(
                 f"    {label:18} {n:5}: {100 * n / total:5.1f} % of the terms, "
                 f"{100 * n / n_of_label:5.1f} % of its {n_of_label} entities"

@@ -64,8 +64,7 @@ def write_tagger(folder: Path) -> None:
     tagger.config.id2label = dict(enumerate(renamed))
     tagger.config.label2id = {tag: number for number, tag in enumerate(renamed)}
     tagger.save_pretrained(folder)
-    if (source / "lexicon.txt").is_file():
-        shutil.copy(source / "lexicon.txt", folder)
+    shutil.copy(source / "lexicon.txt", folder)
     read_tokenizer(source).save_pretrained(folder)
 
 

@@ -25,10 +25,9 @@ def average(
 
     Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
     """
-    from farmaner.errors import ConfigError
     from farmaner.training.average import average_weights
+    from farmaner.training.run import refuse_taken
 
-    if output.exists() and any(output.iterdir()):
-        raise ConfigError(f"{output}: expected a new or empty folder, found files in it")
+    refuse_taken(output)
     average_weights(models, output)
     print(output)

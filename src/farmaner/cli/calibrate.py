@@ -29,11 +29,11 @@ def calibrate(
 
     Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
     """
-    from farmaner.formats.brat import read_brat
+    from farmaner.formats.brat import read_brat_folders
     from farmaner.training.calibration import calibrate as run
     from farmaner.training.calibration import reliability_table, write_temperature
 
-    result = run(model, [document for folder in gold for document in read_brat(folder)])
+    result = run(model, read_brat_folders(gold))
     write_temperature(model, result.temperature)
     print(reliability_table(result.before, result.after))
     print(

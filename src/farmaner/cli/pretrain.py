@@ -105,15 +105,12 @@ def pretrain(
         seed=seed,
     )
     quiet_libraries(shared=True)
-    from farmaner.formats.brat import read_brat
+    from farmaner.formats.brat import read_brat_folders
     from farmaner.training.pretrain import pretrain as run
     from farmaner.training.texts import read_source_texts
 
-    kept_out = [
-        document.text
-        for folder in exclude or ()
-        for document in read_brat(folder, missing_ann_ok=True)
-    ]
+    known = read_brat_folders(exclude or (), missing_ann_ok=True)
+    kept_out = [document.text for document in known]
     try:
         result = run(
             settings,

@@ -109,7 +109,7 @@ def build(
     """
     if not (brat or rf2 or table):
         raise typer.BadParameter("name at least one source", param_hint="--brat, --rf2 or --table")
-    from farmaner.formats.brat import read_brat
+    from farmaner.formats.brat import read_brat_folders
     from farmaner.linking.build import build_terminology
     from farmaner.linking.rf2 import read_rf2
     from farmaner.linking.sources import read_table
@@ -123,7 +123,7 @@ def build(
         terms += read_table(
             path, term_column=term_column, code_column=code_column, label_column=label_column
         )
-    documents = [document for folder in brat or [] for document in read_brat(folder)]
+    documents = read_brat_folders(brat or [])
     built = build_terminology(documents, terms, synonyms=None if synonyms else (), output=output)
     print(
         f"{output}: {len(built):,} terms, {built.n_codes:,} codes, {output.stat().st_size:,} bytes"

@@ -102,6 +102,17 @@ def read_brat(
     return [alignment.document for alignment in alignments]
 
 
+def read_brat_folders(
+    folders: Iterable[Path | str], *, missing_ann_ok: bool = False
+) -> list[Document]:
+    """Read several folders, one behind the other, each as `read_brat` does."""
+    return [
+        document
+        for folder in folders
+        for document in read_brat(folder, missing_ann_ok=missing_ann_ok)
+    ]
+
+
 def read_alignments(
     folder: Path | str, *, realign: bool = True, missing_ann_ok: bool = False
 ) -> list[Alignment]:

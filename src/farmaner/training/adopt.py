@@ -15,9 +15,10 @@ from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokeni
 from transformers.utils import logging as transformers_logging
 
 from farmaner.encoders.folder import LEXICON_FILE, ModelSettings
-from farmaner.errors import ConfigError, ModelError
+from farmaner.errors import ModelError
 from farmaner.formats.files import write_text
 from farmaner.tagging import ForeignTags, SchemeName, read_foreign_tags
+from farmaner.training.run import refuse_taken
 from farmaner.training.source import (
     as_model_error,
     check_length,
@@ -60,8 +61,7 @@ def adopt(
     Raises ModelError where the checkpoint is no tagger that can be loaded, HubError where it
     cannot be fetched, ConfigError where a tag has no place or `output` is taken.
     """
-    if output.exists() and any(output.iterdir()):
-        raise ConfigError(f"{output}: expected a new or empty folder, found files in it")
+    refuse_taken(output)
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     folder = is_folder(checkpoint)
@@ -92,7 +92,8 @@ def adopt(
     content = {"checkpoint": checkpoint, "tags": dict(zip(tags.tags, tags.ours))}
     write_text(output / ADOPTED_FILE, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
     lexicon = Path(checkpoint) / LEXICON_FILE
-    if folder and lexicon.is_file():
+    has_lexicon = folder and lexicon.is_file()
+    if has_lexicon:
         shutil.copyfile(lexicon, output / LEXICON_FILE)
     settings = ModelSettings(
         output.name,
@@ -100,7 +101,7 @@ def adopt(
         tags.scheme.name,
         max_pieces,
         pieces.special,
-        lexicon=folder and lexicon.is_file(),
+        lexicon=has_lexicon,
     )
     settings.write(output)  # last of all: where it stands, the folder is whole
     return Adopted(output, tags)

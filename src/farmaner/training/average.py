@@ -12,14 +12,13 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from farmaner.encoders import ModelSettings, load_lexicon
-from farmaner.encoders.folder import CARD_FILE, ONNX_FILES, WEIGHTS_FILE, model_files
+from farmaner.encoders.folder import CARD_FILE, ONNX_FILES, SETTINGS_FILE, WEIGHTS_FILE, model_files
 from farmaner.errors import ConfigError, ModelError
 from farmaner.formats.files import write_text
 
@@ -50,9 +49,14 @@ def average_weights(folders: Sequence[Path], output: Path) -> None:
         if _shapes(weights) != _shapes(total):
             raise ModelError(f"{folder}: expected weights of the shapes of {first}, found others")
         for name in total:
-            total[name] += weights[name].double()
+            total[name] += weights[name]
     output.mkdir(parents=True, exist_ok=True)
-    for name in set(model_files(first)) - {WEIGHTS_FILE, CARD_FILE, *ONNX_FILES.values()}:
+    for name in set(model_files(first)) - {
+        SETTINGS_FILE,
+        WEIGHTS_FILE,
+        CARD_FILE,
+        *ONNX_FILES.values(),
+    }:
         shutil.copyfile(first / name, output / name)
     mean = {name: (tensor / len(folders)).float().contiguous() for name, tensor in total.items()}
     save_file(mean, output / WEIGHTS_FILE, metadata={"format": "pt"})
@@ -75,5 +79,5 @@ def _weights(folder: Path) -> dict[str, torch.Tensor]:
         raise ModelError(f"{path}: expected safetensors, found: {error}") from None
 
 
-def _shapes(weights: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+def _shapes(weights: dict[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape) for name, tensor in weights.items()}

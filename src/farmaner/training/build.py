@@ -26,7 +26,7 @@ from farmaner.document import Document
 from farmaner.encoders import ModelSettings
 from farmaner.encoders.folder import LEXICON_FILE, ONNX_FILES, SETTINGS_FILE, TOKENIZER_FILE
 from farmaner.evaluation.official import score_ner
-from farmaner.formats.brat import read_brat
+from farmaner.formats.brat import read_brat, read_brat_folders
 from farmaner.formats.files import write_text
 from farmaner.recognizer import load
 from farmaner.training.config import TrainingConfig
@@ -179,7 +179,7 @@ def _train(
 
         fit(
             _with_encoder(config, encoder),
-            [document for part in gold for document in read_brat(part)],
+            read_brat_folders(gold),
             [],
             folder,
             show=lambda epoch: build.steps.show(epoch.summary()),

@@ -13,7 +13,7 @@ from farmaner.encoders import Encoder, ModelSettings, load_cutter, load_encoder
 from farmaner.encoders.folder import WEIGHTS_FILE
 from farmaner.errors import ConfigError, CorpusError
 from farmaner.evaluation.official import NerScore, score_ner
-from farmaner.formats.brat import read_brat
+from farmaner.formats.brat import read_brat, read_brat_folders
 from farmaner.formats.files import write_text
 from farmaner.recognizer import load
 from farmaner.training.config import TrainingConfig, check_kinds, check_range
@@ -102,7 +102,7 @@ def distill(job: Distillation, steps: Steps, place: str, inputs: dict[str, Any])
     def study(folder: Path) -> None:
         fit(
             job.student,
-            [document for gold in job.gold for document in read_brat(gold)],
+            read_brat_folders(job.gold),
             [],
             folder,
             soft=soft_texts(job, [step.folder for step in answers]),
@@ -133,7 +133,7 @@ def distill(job: Distillation, steps: Steps, place: str, inputs: dict[str, Any])
 def unlabelled_texts(job: Distillation) -> Iterator[str]:
     """Yield the texts that teachers tag, in the files' order."""
     folders = (*job.gold, *([job.kept_out] if job.kept_out is not None else []))
-    known = [document for folder in folders for document in read_brat(folder, missing_ann_ok=True)]
+    known = read_brat_folders(folders, missing_ann_ok=True)
     overlap = Overlap(document.text for document in known)
     counts: dict[str, int] = {}
     for one in read_source_texts(job.texts):

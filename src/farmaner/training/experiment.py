@@ -16,7 +16,7 @@ from pathlib import Path
 from farmaner.document import Document
 from farmaner.errors import CorpusError
 from farmaner.evaluation.significance import scipy_stats
-from farmaner.formats.brat import list_folder, read_brat, read_text, write_ann
+from farmaner.formats.brat import list_folder, read_brat, read_brat_folders, read_text, write_ann
 from farmaner.formats.files import make_folder
 from farmaner.recognizer import load
 from farmaner.text import read_lexicon
@@ -119,7 +119,7 @@ def _fit(
     def work(folder: Path) -> None:
         from farmaner.training.fitting import fit
 
-        documents = [document for part in train for document in read_brat(part)]
+        documents = read_brat_folders(train)
         judge = read_brat(dev) if dev is not None else []
         fit(config, documents, judge, folder, show=lambda epoch: run.show(epoch.summary()))
 

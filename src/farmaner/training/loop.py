@@ -106,6 +106,7 @@ def train(
     callbacks: list[Any] = [log] if arguments.should_save else []
     if dev and config.patience:
         callbacks.append(EarlyStoppingCallback(config.patience))
+    mask = tokenizer.mask_token_id
     trainer = TaggerTrainer(
         Recognizer(
             TorchEncoder(model, bfloat16=bfloat16),
@@ -117,7 +118,7 @@ def train(
         dev,
         windows,
         soft_weight,
-        (_mask_piece(tokenizer), config.mask_share),
+        (pieces.special.unk if mask is None else mask, config.mask_share),
         arguments,
         model=model,
         eval_dataset=Windows([]) if dev else None,  # asked for, but judged in `evaluate`
@@ -144,12 +145,6 @@ def train(
     shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
     (output / "training_args.bin").unlink(missing_ok=True)
     return result
-
-
-def _mask_piece(tokenizer: Any) -> int:
-    """Return the piece that stands for a hidden one: the mask, or the unknown piece without one."""
-    pieces = (tokenizer.mask_token_id, tokenizer.unk_token_id)
-    return int(next(piece for piece in pieces if piece is not None))
 
 
 def _check_job(

@@ -20,6 +20,12 @@ CONFIG_FILE = "training.json"
 CHECKPOINTS = "checkpoints"
 
 
+def refuse_taken(output: Path, hint: str = "") -> None:
+    """Raise ConfigError where a folder to write holds files; `hint` stands at the line's end."""
+    if output.exists() and any(output.iterdir()):
+        raise ConfigError(f"{output}: expected a new or empty folder, found files in it{hint}")
+
+
 def find_checkpoint(config: Any, output: Path, resume: bool) -> str | None:
     """Return the checkpoint to go on from, None for a fresh start.
 
@@ -29,9 +35,8 @@ def find_checkpoint(config: Any, output: Path, resume: bool) -> str | None:
         filter(_is_whole, (output / CHECKPOINTS).glob("checkpoint-*")),
         key=lambda path: int(path.name.split("-")[1]),
     )
-    if output.exists() and any(output.iterdir()) and not resume:
-        hint = "; --resume goes on with it" if checkpoints else ""
-        raise ConfigError(f"{output}: expected a new or empty folder, found files in it{hint}")
+    if not resume:
+        refuse_taken(output, "; --resume goes on with it" if checkpoints else "")
     record = output / CONFIG_FILE
     if resume and checkpoints:
         defaults = {one.name: one.default for one in fields(config) if one.default is not MISSING}

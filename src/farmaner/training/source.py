@@ -70,10 +70,8 @@ def load_own_lexicon(config: TrainingConfig) -> Lexicon | None:
     """
     if config.lexicon:
         return read_lexicon(Path(config.lexicon))
-    folder = bundled_model() if config.encoder == BUNDLED else Path(config.encoder)
-    if not (folder / SETTINGS_FILE).is_file():
-        return None
-    return load_lexicon(folder, ModelSettings.read(folder))
+    settings = _own_settings(config.encoder)
+    return None if settings is None else load_lexicon(Path(_start(config.encoder)), settings)
 
 
 def load_masked_source(config: PretrainConfig) -> tuple[Any, Any, PieceTokenizer]:
@@ -91,7 +89,7 @@ def load_masked_source(config: PretrainConfig) -> tuple[Any, Any, PieceTokenizer
 def _load(kind: Any, config: _Settings, **head: Any) -> tuple[Any, Any, PieceTokenizer]:
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    name = str(bundled_model()) if config.encoder == BUNDLED else config.encoder
+    name = _start(config.encoder)
     folder = is_folder(name)
     local = folder or not hub_answers()
     exported = folder and not _has_weights(Path(name))
@@ -143,16 +141,23 @@ def _make_room_for_features(model: Any, encoder: str, n_features: int) -> None:
             f"lexicon: expected an encoder with token types, as BERT's, found {encoder}, of type "
             f"{model.config.model_type}, without"
         )
-    if _reads_lexicon(encoder) and tables[0].num_embeddings == n_features:
+    own = _own_settings(encoder)
+    if own is not None and own.lexicon and tables[0].num_embeddings == n_features:
         return
     first = tables[0].weight.detach()[:1]
     tables[0].weight = torch.nn.Parameter(first.repeat(n_features, 1))
     tables[0].num_embeddings = model.config.type_vocab_size = n_features
 
 
-def _reads_lexicon(encoder: str) -> bool:
-    folder = bundled_model() if encoder == BUNDLED else Path(encoder)
-    return (folder / SETTINGS_FILE).is_file() and ModelSettings.read(folder).lexicon
+def _start(encoder: str) -> str:
+    """Return an encoder's name or folder, of the bundled model its folder."""
+    return str(bundled_model()) if encoder == BUNDLED else encoder
+
+
+def _own_settings(encoder: str) -> ModelSettings | None:
+    """Return the settings of a model that a training goes on from, None for a bare encoder."""
+    folder = Path(_start(encoder))
+    return ModelSettings.read(folder) if (folder / SETTINGS_FILE).is_file() else None
 
 
 def _attention() -> str:

@@ -24,7 +24,7 @@ import torch
 
 from farmaner.document import Document
 from farmaner.errors import ConfigError, MissingExtraError
-from farmaner.formats.brat import read_brat
+from farmaner.formats.brat import read_brat, read_brat_folders
 from farmaner.formats.files import make_folder, write_text
 from farmaner.training.fitting import fit
 from farmaner.training.loop import CURVES_FILE, SUMMARY_FILE
@@ -124,7 +124,7 @@ def _work(job: _Job, show: ShowLine) -> None:
     """Run trials until every trial of the search is finished, here or elsewhere."""
     if job.threads is not None:
         torch.set_num_threads(job.threads)
-    documents = [document for folder in job.train for document in read_brat(folder)]
+    documents = read_brat_folders(job.train)
     dev = read_brat(job.dev)
     with _study(job) as study:
         while True:
