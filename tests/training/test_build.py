@@ -21,6 +21,7 @@ from farmaner.text import read_lexicon
 from farmaner.training.build import SHIPPED, Built, build_model
 from farmaner.training.readback import read_weights
 from farmaner.training.recipe import BASE, read_recipe
+from farmaner.training.soft import OUTSIDE
 
 pytest.importorskip("scipy", reason="needs the extra `stats` (scipy)")
 
@@ -58,8 +59,12 @@ DISTILLATION = """
 soft_weight = 0.5
 max_texts = 4
 averaged = [1]
-[student]
+decisions = "decisions.tsv"
+[[student]]
 epochs = 2
+[[student]]
+epochs = 1
+seed = 2
 [[teacher]]
 encoder = "base"
 seed = 1
@@ -92,6 +97,8 @@ def toy(
     (folder / "texts").mkdir()
     for note in notes[6:16]:
         (folder / "texts" / f"{note.id}.txt").write_text(note.text, encoding="utf-8")
+    decisions = "name\tkind\nTAC\tO\npenicilina\tNORMALIZABLES\n"
+    (folder / "decisions.tsv").write_text(decisions, encoding="utf-8")
     shutil.copytree(masked_encoder("bert"), folder / "encoder")
     shutil.copytree(encoder_folder("roberta"), folder / "other")
     for name, content in (
@@ -136,7 +143,7 @@ def test_a_recipe_ends_in_a_folder_that_annotates_and_can_be_trained_from(
         side: [
             *(f"{side}/{name}" for name in ("base", "teachers/1", "teachers/2")),
             *(f"{side}/answers-{number}" for number in (1, 2, 3)),
-            f"{side}/model",
+            *(f"{side}/model", f"{side}/model-2"),
         ]
         for side in ("twin", "final")
     }
@@ -216,9 +223,12 @@ def test_the_shipped_recipe_can_be_read(tmp_path: Path) -> None:
     assert recipe.pretraining is None
     assert recipe.training.lexicon == ""
     assert recipe.distillation is not None
-    assert recipe.student is not None
-    assert recipe.student.epochs < recipe.training.epochs
-    assert read_lexicon(Path(recipe.student.lexicon)).n_features == 5
+    for student in recipe.students:
+        assert student.epochs < recipe.training.epochs
+    lexicon = read_lexicon(Path(recipe.students[0].lexicon))
+    assert lexicon.kinds == ("chemical", "other", "protein")
+    decisions = read_lexicon(Path(recipe.distillation.decisions))
+    assert {*decisions.kinds} < {*recipe.training.labels, OUTSIDE}
     assert [teacher.encoder == BASE for teacher in recipe.teachers] == [True, False, False]
     assert recipe.averaged == (1,)
     text = (RECIPES / "recipe.toml").read_text(encoding="utf-8")
@@ -257,13 +267,24 @@ def test_the_shipped_recipe_can_be_read(tmp_path: Path) -> None:
             "averaged = [2]",
             "averaged: expected numbers of teachers",
         ),
-        ("distillation", "[student]", "[pupil]", "found the unknown key 'pupil'"),
-        ("distillation", "[student]\nepochs = 2", "", "expected a table [student] beside 'base'"),
+        ("distillation", "[[student]]", "[[pupil]]", "found the unknown key 'pupil'"),
         (
             "distillation",
-            "[student]",
-            '[student]\nencoder = "other"',
-            "student: expected a table without an encoder",
+            "[[student]]\nepochs = 2\n[[student]]\nepochs = 1\nseed = 2\n",
+            "",
+            "expected a table [[student]] beside 'base'",
+        ),
+        (
+            "distillation",
+            "[[student]]\nepochs = 2\n[[student]]\nepochs = 1\nseed = 2\n",
+            "[student]\nepochs = 2\n",
+            "student: expected tables [[student]]",
+        ),
+        (
+            "distillation",
+            "[[student]]",
+            '[[student]]\nencoder = "other"',
+            "student: expected tables [[student]] without an encoder",
         ),
         ("training", "epochs = 16", "patience = 2", "patience: expected 0, for dev chooses"),
     ],

@@ -21,9 +21,9 @@ from farmaner.errors import ConfigError, CorpusError, FormatError
 from farmaner.evaluation import score_ner
 from farmaner.formats.brat import write_brat
 from farmaner.recognizer import load
-from farmaner.tagging import Scheme
+from farmaner.tagging import Scheme, encode_entities
 from farmaner.testing import FAKE_TERMS, FakeEncoder, fake_settings, fake_tokenizer
-from farmaner.text import split_words
+from farmaner.text import Lexicon, split_words
 from farmaner.training.config import TrainingConfig
 from farmaner.training.distill import (
     Distillation,
@@ -36,6 +36,7 @@ from farmaner.training.soft import (
     SoftText,
     as_document,
     average,
+    corrected,
     label_texts,
     read_answers,
     soft_windows,
@@ -186,6 +187,48 @@ def settings(encoder: str, **values: Any) -> TrainingConfig:
     return TrainingConfig(encoder=encoder, **(small | values))
 
 
+def decided(text: str, found: str, decisions: dict[str, str]) -> list[tuple[str, str]]:
+    """What the answers spell after `decisions`, where `found` (LABEL:name) was found before."""
+    scheme = Scheme("iob2", ("DRUG", "PROTEIN"))
+    document = Document("d", text)
+    entities = []
+    for one in filter(None, found.split("|")):
+        label, _, name = one.partition(":")
+        start = text.index(name)
+        entities.append(document.entity(label, start, start + len(name)))
+    words = split_words(text)
+    tags = encode_entities(entities, words, scheme).tags
+    said = np.full((len(words), len(scheme.tags)), 0.05, dtype=np.float16)
+    said[np.arange(len(words)), tags] = 0.8
+    terms = Lexicon.of(decisions.items())
+    soft = corrected(SoftText(text, said), terms, scheme)
+    np.testing.assert_allclose(soft.probabilities.astype(float).sum(axis=1), 1.0, atol=2e-3)
+    spelt = as_document(document, soft.probabilities, scheme)
+    return [(entity.label, entity.text) for entity in spelt.entities]
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "decisions", "expected"),
+    [
+        ("El INR es 2.", "PROTEIN:INR", {"inr": "O"}, []),
+        ("El INR es 2.", "PROTEIN:INR es", {"inr": "O"}, [("PROTEIN", "INR es")]),
+        ("Toma CsA hoy.", "PROTEIN:CsA", {"CsA": "DRUG"}, [("DRUG", "CsA")]),
+        ("Toma CsA hoy.", "", {"CsA": "DRUG"}, [("DRUG", "CsA")]),
+        ("Toma CsA hoy.", "DRUG:CsA", {"CsA": "DRUG"}, [("DRUG", "CsA")]),
+        ("Da factor reumatoideo.", "PROTEIN:reumatoideo", {"factor reumatoideo": "PROTEIN"},
+         [("PROTEIN", "factor reumatoideo")]),
+        ("Canales de calcio.", "PROTEIN:Canales de calcio", {"calcio": "DRUG"},
+         [("PROTEIN", "Canales de calcio")]),
+        ("El INR.", "", {"inr": "O"}, []),
+        ("Sin nada.", "", {"inr": "O"}, []),
+    ],
+)  # fmt: skip
+def test_where_a_name_was_decided_the_decision_counts_and_not_the_teachers(
+    text: str, found: str, decisions: dict[str, str], expected: list[tuple[str, str]]
+) -> None:
+    assert decided(text, found, decisions) == expected
+
+
 @pytest.mark.slow
 def test_a_student_learns_what_only_its_teachers_say(
     notes: list[Document], encoder_folder: Folder, tmp_path: Path
@@ -193,8 +236,6 @@ def test_a_student_learns_what_only_its_teachers_say(
     note = next(note for note in notes if len(note.entities) >= 8)
     scheme = settings("x").tagging_scheme()
     words = split_words(note.text)
-    from farmaner.tagging import encode_entities
-
     tags = encode_entities(note.entities, words, scheme).tags
     said = np.full((len(words), len(scheme.tags)), 0.01, dtype=np.float16)
     said[np.arange(len(words)), tags] = 0.94
@@ -232,7 +273,7 @@ def data(notes: list[Document], tmp_path: Path) -> dict[str, Path]:
 def job_of(data: dict[str, Path], student: TrainingConfig, *teachers: Path) -> Distillation:
     return Distillation(
         DistillConfig(),
-        student,
+        (student,),
         teachers,
         (data["train"],),
         (data["texts"],),
@@ -265,13 +306,29 @@ def test_a_teacher_with_other_labels_or_none_at_all_is_refused(
     fake_settings(("A", "B")).write(tmp_path)
     student = settings("x")
     with open_steps(tmp_path / "run") as steps, pytest.raises(ConfigError) as error:
-        distill(job_of(data, student, tmp_path), steps, "", {})
+        distill(job_of(data, student, tmp_path), steps, "", [{}])
     assert str(error.value) == (
         f"{tmp_path}: expected a teacher with the student's labels (NORMALIZABLES, "
         "NO_NORMALIZABLES, PROTEINAS), found A, B"
     )
     with open_steps(tmp_path / "run") as steps, pytest.raises(ConfigError, match="at least one"):
-        distill(job_of(data, student), steps, "", {})
+        distill(job_of(data, student), steps, "", [{}])
+
+
+def test_decisions_of_a_kind_that_is_no_label_are_refused_before_a_teacher_is_asked(
+    data: dict[str, Path], tmp_path: Path
+) -> None:
+    fake_settings(tuple(settings("x").labels)).write(tmp_path)
+    for table, found in (("kind\nTAC\tnothing", "nothing"), ("\nTAC", "one without")):
+        (tmp_path / "d.tsv").write_text(f"name\t{table}\n".replace("\t\n", "\n"), encoding="utf-8")
+        config = DistillConfig(decisions=str(tmp_path / "d.tsv"))
+        job = replace(job_of(data, settings("x"), tmp_path), config=config)
+        with open_steps(tmp_path / "run") as steps, pytest.raises(ConfigError) as error:
+            distill(job, steps, "", [{}])
+        assert str(error.value) == (
+            f"{tmp_path / 'd.tsv'}: expected names of the kinds NORMALIZABLES, NO_NORMALIZABLES, "
+            f"O, PROTEINAS, found {found!r}"
+        )
 
 
 @pytest.mark.slow
@@ -290,7 +347,7 @@ def test_distilling_killed_after_every_line_ends_as_an_unbroken_run(
 
         try:
             with open_steps(folder, show=show) as steps:
-                distill(job, steps, "", student.as_input())
+                distill(job, steps, "", [student.as_input()])
         except KeyboardInterrupt:
             return False
         return True
@@ -344,6 +401,8 @@ def test_the_command_distills_and_prints_who_scores_what(
     flags = ["--teacher", str(teachers[0]), "--texts", str(data["texts"]), "--source", "actas"]
     flags += ["--train", str(data["train"]), "--dev", str(data["dev"]), "--config", str(config)]
     flags += ["--encoder", encoder_folder("bert"), "-o", str(tmp_path / "out")]
+    (tmp_path / "d.tsv").write_text("name\tkind\nacta\tO\n", encoding="utf-8")
+    flags += ["--decisions", str(tmp_path / "d.tsv")]
     assert run(["distill", *flags]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[:3]] == ["teacher-1", "ensemble", "student"]

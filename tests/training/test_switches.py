@@ -185,6 +185,28 @@ def test_a_training_that_goes_on_from_a_model_keeps_its_lexicon_or_takes_another
     assert (tmp_path / "other/lexicon.txt").read_text(encoding="utf-8") == "ibuprofeno\n"
 
 
+def test_a_lexicon_of_more_kinds_keeps_what_the_model_knows_of_the_kinds_it_has_met(
+    models: dict[str, Path], notes: list[Document], tmp_path: Path
+) -> None:
+    def rows(model: Any) -> torch.Tensor:
+        table: torch.Tensor = model.base_model.embeddings.token_type_embeddings.weight
+        return table.detach().clone()
+
+    def source(start: Path, table: str) -> TrainingConfig:
+        (tmp_path / "t.tsv").write_text("name\tkind\n" + table, encoding="utf-8")
+        return settings(str(start), epochs=1, lexicon=str(tmp_path / "t.tsv"))
+
+    two = source(models["lexicon"], "penicilina\tdrug\ncreatinina\tother\n")
+    train(two, notes[:2], output=tmp_path / "two")
+    before = rows(load_source(settings(str(tmp_path / "two")))[0])
+    assert len(before) == 5  # drug: 1 and 2, other: 3 and 4
+    assert not torch.equal(before[1], before[3])
+    more = source(tmp_path / "two", "sodio\tion\nTAC\tabbreviation\nmorfina\tdrug\nfe\tother\n")
+    after = rows(load_source(more)[0])  # abbreviation, drug, ion, other
+    torch.testing.assert_close(after[[3, 4, 7, 8]], before[1:])
+    torch.testing.assert_close(after[[0, 1, 2, 5, 6]], before[[0] * 5])
+
+
 def test_an_imported_model_keeps_its_lexicon(
     models: dict[str, Path], notes: list[Document], tmp_path: Path
 ) -> None:

@@ -63,6 +63,13 @@ def distill(
     soft_weight: Annotated[
         float, typer.Option(min=0, help="the teachers' weight, gold's being 1")
     ] = 1.0,
+    decisions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="table of name and kind, a label or O: what counts in the teachers' stead",
+        ),
+    ] = None,
 ) -> None:
     r"""Fit a student on gold and on what its teachers say of unlabelled text.
 
@@ -72,6 +79,9 @@ def distill(
 
     OUTPUT/model is the student's model folder; OUTPUT/answers-N hold what the teachers said,
     under the texts' hashes. The same command goes on with what was interrupted.
+
+    A name of --decisions that the answers do not have, on just its words, with its label gets it;
+    one of kind O stops being an entity. Inside a longer entity nothing is changed.
 
     Examples:
       farmaner distill --teacher m14 --teacher m15 --texts cases.jsonl.xz \
@@ -90,9 +100,12 @@ def distill(
     settings = read_config(config, encoder=encoder)
     job = Distillation(
         DistillConfig(
-            sources=tuple(source or ()), max_texts=max_texts, soft_weight=float(soft_weight)
+            sources=tuple(source or ()),
+            max_texts=max_texts,
+            soft_weight=float(soft_weight),
+            decisions=str(decisions or ""),
         ),
-        settings,
+        (settings,),
         tuple(teacher),
         tuple(train),
         tuple(texts),
@@ -100,7 +113,7 @@ def distill(
         dev=dev,
     )
     with open_steps(output) as steps:
-        student = run(job, steps, "", settings.as_input())
+        (student,) = run(job, steps, "", [settings.as_input()])
     if dev is not None:
         report = json.loads((output / "report" / REPORT_FILE).read_text(encoding="utf-8"))
         for name, score in report.items():

@@ -7,10 +7,10 @@ twin/score      the exported twin on dev: scores, the temperature, reliability
 final/…         the same on train and dev: the model that ships
 …/folder        what goes to models/bundled, with the twin's temperature
 
-With distillation there come before a side's model its base, which the student and teachers may
-go on from, its teachers (`teachers/N`), and what they say of the unlabelled text (`answers-N`),
-all fitted on the same gold; after it may come its mean with teachers (`averaged`). Both sides are
-fitted by the same settings for all their epochs: dev chooses none.
+With distillation there come before a side's model its base, which students and teachers may go on
+from, its teachers (`teachers/N`), and what they say of the unlabelled text (`answers-N`), all
+fitted on the same gold; after it may come the mean of students and teachers (`averaged`). Both
+sides are fitted by the same settings for all their epochs: dev chooses none.
 """
 
 from __future__ import annotations
@@ -127,9 +127,10 @@ def _fit(build: _Build, side: str, gold: Gold) -> Step:
     recipe = build.recipe
     if recipe.distillation is None:
         return _train(build, f"{side}/model", recipe.training, build.encoder, gold)
-    start, student, base = build.encoder, recipe.training, []
-    if recipe.student is not None:
-        student = recipe.student
+    start, students, base = build.encoder, recipe.students, []
+    if not students:
+        students = (recipe.training,)
+    else:
         start = _train(build, f"{side}/base", recipe.training, build.encoder, gold)
         base.append(start)
     encoders = {recipe.training.encoder: build.encoder, BASE: start}
@@ -145,17 +146,18 @@ def _fit(build: _Build, side: str, gold: Gold) -> Step:
     ]
     job = Distillation(
         recipe.distillation,
-        _with_encoder(student, start),
+        tuple(_with_encoder(student, start) for student in students),
         (*base, *teachers),
         gold,
         recipe.texts,
         kept_out=recipe.dev,
         dev=recipe.dev if side == "twin" else None,
     )
-    model = distill(job, build.steps, f"{side}/", _settings(student, start))
-    if not recipe.averaged:
-        return model
-    models = [model, *(teachers[number - 1] for number in recipe.averaged)]
+    own = [_settings(student, start) for student in students]
+    models = distill(job, build.steps, f"{side}/", own)
+    models += [teachers[number - 1] for number in recipe.averaged]
+    if len(models) == 1:
+        return models[0]
     return build.steps.run(
         f"{side}/averaged",
         {"models": models},

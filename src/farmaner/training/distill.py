@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,13 +15,16 @@ from farmaner.evaluation.official import NerScore, score_ner
 from farmaner.formats.brat import read_brat, read_brat_folders
 from farmaner.formats.files import write_text
 from farmaner.recognizer import load
+from farmaner.text import Lexicon, read_lexicon
 from farmaner.training.config import TrainingConfig, check_kinds, check_range
 from farmaner.training.fitting import fit
 from farmaner.training.run import use_bfloat16
 from farmaner.training.soft import (
+    OUTSIDE,
     SoftText,
     as_document,
     average,
+    corrected,
     label_texts,
     read_answers,
     text_key,
@@ -39,12 +41,15 @@ class DistillConfig:
 
     `sources` are those of the unlabelled texts that are tagged, none: all of them; `max_texts`
     cuts each source after so many (0: never). `soft_weight` is that of the teachers' part of the
-    loss, gold's being 1.
+    loss, gold's being 1. `decisions` is a file of names (`read_lexicon`) whose kind is a label, or
+    O: what a reader decided of names that teachers found, which then counts in their stead
+    (`corrected`); "" for none.
     """
 
     sources: tuple[str, ...] = ()
     max_texts: int = 0
     soft_weight: float = 1.0
+    decisions: str = ""
 
     def __post_init__(self) -> None:
         check_kinds(self)
@@ -54,15 +59,17 @@ class DistillConfig:
 
 @dataclass(frozen=True, slots=True)
 class Distillation:
-    """A student to be taught: by whom, on the gold of which folders, on which unlabelled texts.
+    """Students to be taught: by whom, on the gold of which folders, on which unlabelled texts.
+
+    The students have the same labels and the same scheme; most often there is one.
 
     Texts that share twelve words in a row with a document of `gold` or `kept_out` are not tagged:
     the first need no teacher, the second are for judging. `dev` judges teachers, their plain
-    ensemble and the student, none of which may have seen it.
+    ensemble and the students, none of which may have seen it.
     """
 
     config: DistillConfig
-    student: TrainingConfig
+    students: tuple[TrainingConfig, ...]
     teachers: tuple[Step | Path, ...]
     gold: tuple[Path, ...]
     texts: tuple[Path, ...]
@@ -70,18 +77,21 @@ class Distillation:
     dev: Path | None = None
 
 
-def distill(job: Distillation, steps: Steps, place: str, inputs: dict[str, Any]) -> Step:
-    """Return the step `model`: the student, fitted.
+def distill(
+    job: Distillation, steps: Steps, place: str, inputs: Sequence[dict[str, Any]]
+) -> list[Step]:
+    """Return the students, fitted: the steps `model`, `model-2` and so on.
 
-    Before it come the steps `answers-N`, one of each teacher, after it, with dev documents,
-    `report`; `place` stands before their names. `inputs` are the student's settings as a step's
+    Before them come the steps `answers-N`, one of each teacher, after them, with dev documents,
+    `report`; `place` stands before their names. `inputs` are each student's settings as a step's
     input.
 
-    Raises ConfigError where teachers and student do not have the same tags, CorpusError where
-    there is no unlabelled text.
+    Raises ConfigError where teachers and student do not have the same tags, or decisions speak
+    of other labels, CorpusError where there is no unlabelled text, and what `read_lexicon` raises.
     """
     folders = [_folder(teacher) for teacher in job.teachers]
-    _check_teachers(folders, job.student)
+    decisions = _read_decisions(job)
+    _check_teachers(folders, job.students[0])
     what = {
         "texts": job.texts,
         "kept_out": job.kept_out,
@@ -99,35 +109,45 @@ def distill(job: Distillation, steps: Steps, place: str, inputs: dict[str, Any])
 
     answers = [ask(number, teacher) for number, teacher in enumerate(job.teachers, 1)]
 
-    def study(folder: Path) -> None:
-        fit(
-            job.student,
-            read_brat_folders(job.gold),
-            [],
-            folder,
-            soft=soft_texts(job, [step.folder for step in answers]),
-            soft_weight=job.config.soft_weight,
-            show=lambda epoch: steps.show(epoch.summary()),
+    def study(number: int, own: dict[str, Any]) -> Step:
+        def work(folder: Path) -> None:
+            fit(
+                job.students[number - 1],
+                read_brat_folders(job.gold),
+                [],
+                folder,
+                soft=soft_texts(job, [step.folder for step in answers], decisions),
+                soft_weight=job.config.soft_weight,
+                show=lambda epoch: steps.show(epoch.summary()),
+            )
+
+        decided = {"decisions": Path(job.config.decisions)} if job.config.decisions else {}
+        return steps.run(
+            f"{place}model" + (f"-{number}" if number > 1 else ""),
+            {
+                "settings": own,
+                "train": job.gold,
+                "answers": answers,
+                "soft_weight": job.config.soft_weight,
+                **decided,
+            },
+            work,
+            resumable=True,
         )
 
-    student = steps.run(
-        f"{place}model",
-        {
-            "settings": inputs,
-            "train": job.gold,
-            "answers": answers,
-            "soft_weight": job.config.soft_weight,
-        },
-        study,
-        resumable=True,
-    )
+    students = [study(number, own) for number, own in enumerate(inputs, 1)]
     if job.dev is not None:
         steps.run(
             f"{place}report",
-            {"answers": answers, "student": student, "dev": job.dev},
-            lambda folder: _report(job, [step.folder for step in answers], student.folder, folder),
+            {"answers": answers, "students": students, "dev": job.dev},
+            lambda folder: _report(
+                job,
+                [step.folder for step in answers],
+                [step.folder for step in students],
+                folder,
+            ),
         )
-    return student
+    return students
 
 
 def unlabelled_texts(job: Distillation) -> Iterator[str]:
@@ -154,17 +174,37 @@ def unlabelled_texts(job: Distillation) -> Iterator[str]:
         raise CorpusError("texts: expected at least one text for the teachers, found none")
 
 
-def soft_texts(job: Distillation, answers: Sequence[Path]) -> list[SoftText]:
-    """Return the unlabelled texts with what the teachers say of them on average."""
+def soft_texts(
+    job: Distillation, answers: Sequence[Path], decisions: Lexicon | None = None
+) -> list[SoftText]:
+    """Return the unlabelled texts with what teachers say on average, corrected where decided."""
     by_teacher = [read_answers(folder) for folder in answers]
-    return [
+    soft = [
         SoftText(text, average([said[text_key(text)] for said in by_teacher]))
         for text in dict.fromkeys(unlabelled_texts(job))
     ]
+    if decisions is None:
+        return soft
+    scheme = job.students[0].tagging_scheme()
+    return [corrected(one, decisions, scheme) for one in soft]
+
+
+def _read_decisions(job: Distillation) -> Lexicon | None:
+    if not job.config.decisions:
+        return None
+    decisions = read_lexicon(Path(job.config.decisions))
+    known = {*job.students[0].labels, OUTSIDE}
+    if other := sorted({*decisions.kinds} - known):
+        raise ConfigError(
+            f"{job.config.decisions}: expected names of the kinds {', '.join(sorted(known))}, "
+            f"found {other[0] or 'one without'!r}"
+        )
+    return decisions
 
 
 def _choice(config: DistillConfig) -> dict[str, Any]:
-    return {key: value for key, value in dataclasses.asdict(config).items() if key != "soft_weight"}
+    """Return the settings on which teachers' answers depend."""
+    return {"sources": config.sources, "max_texts": config.max_texts}
 
 
 def _folder(teacher: Step | Path) -> Path:
@@ -186,10 +226,11 @@ def _check_teachers(folders: Sequence[Path], student: TrainingConfig) -> None:
 def _label(job: Distillation, teacher: Path, folder: Path) -> None:
     """Store a teacher's answers to the unlabelled texts, and to dev's for the ensemble's score."""
     settings = ModelSettings.read(teacher)
-    encoder = _encoder(teacher, job.student)
+    student = job.students[0]
+    encoder = _encoder(teacher, student)
     cutter = load_cutter(teacher, settings)
     scheme = settings.tagging_scheme()
-    columns = [scheme.number(tag) for tag in job.student.tagging_scheme().word_tags]
+    columns = [scheme.number(tag) for tag in student.tagging_scheme().word_tags]
     dev = read_brat(job.dev) if job.dev is not None else []
     for texts in (unlabelled_texts(job), (document.text for document in dev)):
         label_texts(texts, encoder, cutter, folder, columns=columns)
@@ -204,10 +245,12 @@ def _encoder(teacher: Path, student: TrainingConfig) -> Encoder:
     return TorchEncoder.from_folder(teacher, bfloat16=use_bfloat16(student.precision))
 
 
-def _report(job: Distillation, answers: Sequence[Path], student: Path, folder: Path) -> None:
-    """Score each teacher, their plain ensemble and the student on dev."""
+def _report(
+    job: Distillation, answers: Sequence[Path], students: Sequence[Path], folder: Path
+) -> None:
+    """Score each teacher, their plain ensemble and the students on dev."""
     gold = read_brat(job.dev) if job.dev is not None else []
-    scheme = job.student.tagging_scheme()
+    scheme = job.students[0].tagging_scheme()
     by_teacher = [read_answers(answer) for answer in answers]
     keys = [text_key(document.text) for document in gold]
     scores: dict[str, NerScore] = {}
@@ -219,6 +262,8 @@ def _report(job: Distillation, answers: Sequence[Path], student: Path, folder: P
         for one, key in zip(gold, keys, strict=True)
     ]
     scores["ensemble"] = score_ner(gold, found)
-    scores["student"] = score_ner(gold, list(load(student).recognize_documents(gold)))
+    for number, student in enumerate(students, 1):
+        name = "student" + (f"-{number}" if number > 1 else "")
+        scores[name] = score_ner(gold, list(load(student).recognize_documents(gold)))
     content = {name: score.as_dict() for name, score in scores.items()}
     write_text(folder / REPORT_FILE, json.dumps(content, ensure_ascii=False, indent=2) + "\n")

@@ -37,9 +37,10 @@ class Recipe:
     """How a bundled model is made, and of what.
 
     Whatever starts from the encoder of `training` starts from the pretrained one; a teacher of
-    another encoder takes that as it is. With a `student` the model of `training` is a base: the
-    first teacher, from which the student goes on, and every teacher whose encoder is `BASE`.
-    `averaged` are the numbers, from 1, of teachers whose weights are averaged with the student's.
+    another encoder takes that as it is. With `students` the model of `training` is a base: the
+    first teacher, from which the students go on, and every teacher whose encoder is `BASE`. The
+    model is the mean of the students' weights and of those of the teachers whose numbers, from 1,
+    are `averaged`.
     """
 
     name: str
@@ -49,7 +50,7 @@ class Recipe:
     texts: tuple[Path, ...] = ()
     pretraining: PretrainConfig | None = None
     distillation: DistillConfig | None = None
-    student: TrainingConfig | None = None
+    students: tuple[TrainingConfig, ...] = ()
     teachers: tuple[TrainingConfig, ...] = ()
     averaged: tuple[int, ...] = ()
     calibrate: bool = True
@@ -110,27 +111,32 @@ def read_recipe(
 def read_distillation(path: Path, training: Path, encoder: str) -> dict[str, Any]:
     """Return what a distillation file says, by the names of a recipe's fields.
 
-    [student] and every [[teacher]] may set whatever a training can, over the settings of the file
-    `training`; a student has no encoder of its own, for it goes on from the base. Without
-    [student] there is no base, and the student is what the file `training` says.
+    Every [[student]] and every [[teacher]] may set whatever a training can, over the settings of
+    the file `training`; a student has no encoder of its own, for it goes on from the base. Without
+    [[student]] there is no base, and the student is what the file `training` says.
     """
     values = read_toml(path)
-    student, teachers = values.pop("student", None), values.pop("teacher", None)
+    students, teachers = values.pop("student", []), values.pop("teacher", None)
     averaged = values.pop("averaged", [])
     if not isinstance(teachers, list) or not teachers:
         raise ConfigError(f"{path}: teacher: expected tables [[teacher]], found none")
+    if values.get("decisions"):
+        values["decisions"] = str(path.parent / str(values["decisions"]))
     distillation, shared = make_distillation(values, path), read_toml(training)
 
     def config(own: dict[str, Any], start: str) -> TrainingConfig:
         made = make_config({**shared, **own}, path, encoder=_encoder(path.parent, start))
         return _with_lexicon_beside(path, made)
 
-    if student is not None and (not isinstance(student, dict) or "encoder" in student):
-        raise ConfigError(f"{path}: student: expected a table without an encoder, found another")
-    on_base = [n for n, teacher in enumerate(teachers, 1) if teacher.get("encoder") == BASE]
-    if student is None and on_base:
+    tables = isinstance(students, list) and all(isinstance(one, dict) for one in students)
+    if not tables or any("encoder" in one for one in students):
         raise ConfigError(
-            f"{path}: encoder: expected a table [student] beside {BASE!r}, found none"
+            f"{path}: student: expected tables [[student]] without an encoder, found another"
+        )
+    on_base = [n for n, teacher in enumerate(teachers, 1) if teacher.get("encoder") == BASE]
+    if not students and on_base:
+        raise ConfigError(
+            f"{path}: encoder: expected a table [[student]] beside {BASE!r}, found none"
         )
     if not isinstance(averaged, list) or not {*averaged} <= {*on_base}:
         raise ConfigError(
@@ -139,7 +145,7 @@ def read_distillation(path: Path, training: Path, encoder: str) -> dict[str, Any
         )
     return {
         "distillation": distillation,
-        "student": None if student is None else config(student, BASE),
+        "students": tuple(config(one, BASE) for one in students),
         "teachers": tuple(config(one, one.get("encoder", encoder)) for one in teachers),
         "averaged": tuple(averaged),
     }

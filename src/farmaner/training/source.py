@@ -59,7 +59,7 @@ def load_source(config: TrainingConfig) -> tuple[Any, Any, PieceTokenizer]:
     )
     lexicon = load_own_lexicon(config)
     if lexicon is not None:
-        _make_room_for_features(model, config.encoder, lexicon.n_features)
+        _make_room_for_features(model, config.encoder, lexicon)
     return model, tokenizer, pieces
 
 
@@ -125,11 +125,11 @@ def _load(kind: Any, config: _Settings, **head: Any) -> tuple[Any, Any, PieceTok
     return model, tokenizer, pieces
 
 
-def _make_room_for_features(model: Any, encoder: str, n_features: int) -> None:
+def _make_room_for_features(model: Any, encoder: str, lexicon: Lexicon) -> None:
     """Give a model a token type for each of the lexicon's features, all as its first is.
 
     So it answers as before whatever the features say, until it is fitted; one that was fitted
-    with a lexicon keeps what it knows.
+    with a lexicon keeps what it knows of the kinds that it has met.
     """
     tables = [
         module
@@ -141,12 +141,16 @@ def _make_room_for_features(model: Any, encoder: str, n_features: int) -> None:
             f"lexicon: expected an encoder with token types, as BERT's, found {encoder}, of type "
             f"{model.config.model_type}, without"
         )
+    before = tables[0].weight.detach()
+    after = before[:1].repeat(lexicon.n_features, 1)
     own = _own_settings(encoder)
-    if own is not None and own.lexicon and tables[0].num_embeddings == n_features:
-        return
-    first = tables[0].weight.detach()[:1]
-    tables[0].weight = torch.nn.Parameter(first.repeat(n_features, 1))
-    tables[0].num_embeddings = model.config.type_vocab_size = n_features
+    met = None if own is None else load_lexicon(Path(_start(encoder)), own)
+    for number, kind in enumerate(lexicon.kinds):
+        if met is not None and kind in met.kinds:
+            known = 2 * met.kinds.index(kind) + 1
+            after[2 * number + 1 : 2 * number + 3] = before[known : known + 2]
+    tables[0].weight = torch.nn.Parameter(after)
+    tables[0].num_embeddings = model.config.type_vocab_size = lexicon.n_features
 
 
 def _start(encoder: str) -> str:
