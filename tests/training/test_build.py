@@ -229,8 +229,9 @@ def test_the_shipped_recipe_can_be_read(tmp_path: Path) -> None:
     assert lexicon.kinds == ("chemical", "other", "protein")
     decisions = read_lexicon(Path(recipe.distillation.decisions))
     assert {*decisions.kinds} < {*recipe.training.labels, OUTSIDE}
-    assert [teacher.encoder == BASE for teacher in recipe.teachers] == [True, False, False]
-    assert recipe.averaged == (1,)
+    assert [teacher.encoder == BASE for teacher in recipe.teachers] == [True, True, True, False]
+    assert recipe.averaged == ()
+    assert len(recipe.students) == 2
     text = (RECIPES / "recipe.toml").read_text(encoding="utf-8")
     for file in RECIPES.glob("*.*"):
         shutil.copy(file, tmp_path)
