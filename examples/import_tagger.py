@@ -30,7 +30,8 @@ def main() -> int:
     checkpoint, model = given.output / "theirs", given.output / "ours"
     write_tagger(checkpoint)
     names = [f"--label={theirs}={ours}" for ours, theirs in THEIRS.items()]
-    if code := run(["import", str(checkpoint), "--output", str(model), *names]):
+    windows = ["--max-pieces", str(load().settings.max_pieces)]
+    if code := run(["import", str(checkpoint), "--output", str(model), *windows, *names]):
         return code
     imported, bundled = load(model), load()
     n_found = n_same = 0
