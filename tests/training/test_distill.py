@@ -313,6 +313,13 @@ def test_a_teacher_with_other_labels_or_none_at_all_is_refused(
     )
     with open_steps(tmp_path / "run") as steps, pytest.raises(ConfigError, match="at least one"):
         distill(job_of(data, student), steps, "", [{}])
+    replace(fake_settings(student.labels), scheme="io").write(tmp_path)
+    with open_steps(tmp_path / "run") as steps, pytest.raises(ConfigError) as error:
+        distill(job_of(data, student, tmp_path), steps, "", [{}])
+    assert str(error.value) == (
+        f"{tmp_path}: expected a teacher with the tags of the student's scheme iob2, "
+        "found the scheme io"
+    )
 
 
 def test_decisions_of_a_kind_that_is_no_label_are_refused_before_a_teacher_is_asked(

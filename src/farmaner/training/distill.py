@@ -221,6 +221,11 @@ def _check_teachers(folders: Sequence[Path], student: TrainingConfig) -> None:
                 f"{folder}: expected a teacher with the student's labels "
                 f"({', '.join(student.labels)}), found {', '.join(settings.labels)}"
             )
+        if not {*student.tagging_scheme().word_tags} <= {*settings.tagging_scheme().tags}:
+            raise ConfigError(
+                f"{folder}: expected a teacher with the tags of the student's scheme "
+                f"{student.scheme}, found the scheme {settings.scheme}"
+            )
 
 
 def _label(job: Distillation, teacher: Path, folder: Path) -> None:
