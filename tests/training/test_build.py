@@ -269,6 +269,8 @@ def test_the_shipped_recipe_can_be_read(tmp_path: Path) -> None:
             "averaged: expected numbers of teachers",
         ),
         ("distillation", "[[student]]", "[[pupil]]", "found the unknown key 'pupil'"),
+        ("distillation", "max_texts = 4", "", "decisions: expected a file, found none at"),
+        ("distillation", '"decisions.tsv"', "3", "decisions: expected"),
         (
             "distillation",
             "[[student]]\nepochs = 2\n[[student]]\nepochs = 1\nseed = 2\n",

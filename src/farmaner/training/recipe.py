@@ -120,8 +120,8 @@ def read_distillation(path: Path, training: Path, encoder: str) -> dict[str, Any
     averaged = values.pop("averaged", [])
     if not isinstance(teachers, list) or not teachers:
         raise ConfigError(f"{path}: teacher: expected tables [[teacher]], found none")
-    if values.get("decisions"):
-        values["decisions"] = str(path.parent / str(values["decisions"]))
+    if isinstance(values.get("decisions"), str) and values["decisions"]:
+        values["decisions"] = str(path.parent / values["decisions"])
     distillation, shared = make_distillation(values, path), read_toml(training)
 
     def config(own: dict[str, Any], start: str) -> TrainingConfig:
@@ -211,6 +211,9 @@ def _check_data(path: Path, recipe: Recipe, *, has_dev: bool) -> None:
     ):
         if settings is not None and not recipe.texts:
             raise ConfigError(f"{path}: texts: expected files, which {step} reads, found none")
+    decisions = recipe.distillation and recipe.distillation.decisions
+    if decisions and not Path(decisions).is_file():  # read only after hours otherwise
+        raise ConfigError(f"{path}: decisions: expected a file, found none at {decisions}")
 
 
 def _refuse_unknown(path: Path | None, key: str, known: set[str]) -> None:
