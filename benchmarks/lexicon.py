@@ -22,7 +22,7 @@ from farmaner.document import Document, Entity
 from farmaner.evaluation.scoring import Counts
 from farmaner.formats.brat import read_brat
 from farmaner.text import Lexicon, read_lexicon, split_words
-from farmaner.text.lexicon import fold_words
+from farmaner.text.lexicon import fold_name
 
 KIND_OF = {"PROTEINAS": "protein"}
 """Kinds of labels; that of all others is `chemical`."""
@@ -65,9 +65,7 @@ def count(lexicon: Lexicon, documents: Iterable[Document]) -> tuple[Counter[str]
 def beginnings(lexicon: Lexicon, text: str) -> dict[int, str]:
     """Return the kind of each term in a text, by where it begins."""
     words = split_words(text)
-    features = lexicon.features(text, words).tolist()
-    starts = words.starts.tolist()
-    return {start: lexicon.kinds[of // 2] for start, of in zip(starts, features) if of % 2}
+    return {int(words.starts[first]): kind for first, _, kind in lexicon.find(text, words)}
 
 
 def report(folder: Path, n_entities: Counter[str], n_terms: Terms) -> None:
@@ -84,7 +82,7 @@ def report(folder: Path, n_entities: Counter[str], n_terms: Terms) -> None:
 
 
 def report_answers(lexicon: Lexicon, train: Path, gold: Path, system: Path) -> None:
-    seen = {fold(entity.text) for one in read_brat(train) for entity in one.entities}
+    seen = {fold_name(entity.text) for one in read_brat(train) for entity in one.entities}
     answers = {document.id: document for document in read_brat(system)}
     wanted: Counter[tuple[str, str, str]] = Counter()
     answered: Counter[tuple[str, str, str]] = Counter()
@@ -117,13 +115,9 @@ def group_by(
         kind = begins.get(entity.start)
         own = kind == KIND_OF.get(entity.label, "chemical")
         term = "none" if kind is None else "own" if own else "other"
-        return entity.label, "seen" if fold(entity.text) in seen else "unseen", term
+        return entity.label, "seen" if fold_name(entity.text) in seen else "unseen", term
 
     return group
-
-
-def fold(name: str) -> str:
-    return " ".join(fold_words(name, split_words(name)))
 
 
 if __name__ == "__main__":

@@ -22,11 +22,12 @@ import numpy as np
 from farmaner.document import Document, Entity
 from farmaner.encoders import ModelSettings, load_cutter, load_encoder
 from farmaner.formats.brat import read_brat
+from farmaner.tagging import OUTSIDE
 from farmaner.text import read_lexicon, split_words
-from farmaner.text.lexicon import fold_words
+from farmaner.text.lexicon import fold_name
 from farmaner.training.config import TrainingConfig
 from farmaner.training.distill import Distillation, DistillConfig, unlabelled_texts
-from farmaner.training.soft import OUTSIDE, as_document, label_texts, read_answers, text_key
+from farmaner.training.soft import as_document, label_texts, read_answers, text_key
 
 
 def main() -> int:
@@ -38,7 +39,7 @@ def main() -> int:
     parser.add_argument("--texts", type=Path, nargs="+", required=True)
     parser.add_argument("--odds", type=float, default=2.0)
     given = parser.parse_args()
-    known = {fold(entity.text) for one in read_brat(given.train) for entity in one.entities}
+    known = {fold_name(entity.text) for one in read_brat(given.train) for entity in one.entities}
     lexicon = read_lexicon(given.lexicon)
     scheme = ModelSettings.read(given.model).tagging_scheme()
     labels: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -46,13 +47,12 @@ def main() -> int:
     places: dict[str, str] = {}
     for text, answer in answers(given):
         words = split_words(text)
-        features = lexicon.features(text, words).tolist()
-        listed = {start for start, of in zip(words.starts.tolist(), features) if of % 2}
+        listed = {int(words.starts[first]) for first, _, _ in lexicon.find(text, words)}
         sure = {entity.key for entity in as_document(Document("", text), answer, scheme).entities}
         nearer = answer.astype(np.float32)
         nearer[:, scheme.number(OUTSIDE)] *= np.exp(-given.odds)
         for entity in as_document(Document("", text), nearer.astype(np.float16), scheme).entities:
-            name = fold(entity.text)
+            name = fold_name(entity.text)
             if name in known or entity.start in listed:
                 continue
             labels[name][entity.label + ("+" if entity.key in sure else "?")] += 1
@@ -86,10 +86,6 @@ def answers(given: argparse.Namespace) -> list[tuple[str, np.ndarray]]:
 def around(text: str, entity: Entity) -> str:
     before, after = text[max(0, entity.start - 25) : entity.start], text[entity.end :][:20]
     return " ".join(f"{before}«{entity.text}»{after}".split())
-
-
-def fold(name: str) -> str:
-    return " ".join(fold_words(name, split_words(name)))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, tr
 from farmaner.encoders import ModelSettings
 from farmaner.errors import ConfigError
 from farmaner.recognizer import MAX_BATCH_PIECES, Recognizer
-from farmaner.tagging import Scheme, SchemeName
+from farmaner.tagging import OUTSIDE, Scheme, SchemeName
 from farmaner.text import PieceTokenizer, split_words
 from farmaner.text.pieces import SpecialPieces
 from farmaner.windows import Batch, Context
@@ -154,7 +154,7 @@ class FakeEncoder:
         return logits
 
     def _tags(self, ids: list[int]) -> Iterator[int]:
-        outside = self._scheme.number("O")
+        outside = self._scheme.number(OUTSIDE)
         tag_of = {}
         if self._scheme.name == "paper":
             tag_of[self._special.cls] = self._scheme.number("CLS")

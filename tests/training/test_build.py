@@ -17,11 +17,11 @@ from farmaner.encoders import ModelSettings
 from farmaner.errors import ConfigError
 from farmaner.formats.brat import write_brat
 from farmaner.recognizer import load
+from farmaner.tagging import OUTSIDE
 from farmaner.text import read_lexicon
 from farmaner.training.build import SHIPPED, Built, build_model
 from farmaner.training.readback import read_weights
 from farmaner.training.recipe import BASE, read_recipe
-from farmaner.training.soft import OUTSIDE
 
 pytest.importorskip("scipy", reason="needs the extra `stats` (scipy)")
 
@@ -55,17 +55,18 @@ batch_size = 4
 learning_rate = 3e-3
 dropout = 0.0
 """
-DISTILLATION = """
-soft_weight = 0.5
-max_texts = 4
-averaged = [1]
-decisions = "decisions.tsv"
-[[student]]
+STUDENTS = """[[student]]
 epochs = 2
 [[student]]
 epochs = 1
 seed = 2
-[[teacher]]
+"""
+DISTILLATION = f"""
+soft_weight = 0.5
+max_texts = 4
+averaged = [1]
+decisions = "decisions.tsv"
+{STUDENTS}[[teacher]]
 encoder = "base"
 seed = 1
 epochs = 2
@@ -273,13 +274,13 @@ def test_the_shipped_recipe_can_be_read(tmp_path: Path) -> None:
         ("distillation", '"decisions.tsv"', "3", "decisions: expected"),
         (
             "distillation",
-            "[[student]]\nepochs = 2\n[[student]]\nepochs = 1\nseed = 2\n",
+            STUDENTS,
             "",
             "expected a table [[student]] beside 'base'",
         ),
         (
             "distillation",
-            "[[student]]\nepochs = 2\n[[student]]\nepochs = 1\nseed = 2\n",
+            STUDENTS,
             "[student]\nepochs = 2\n",
             "student: expected tables [[student]]",
         ),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from farmaner.document import Entity
-from farmaner.tagging.schemes import READING, Scheme
+from farmaner.tagging.schemes import OUTSIDE, READING, Scheme
 from farmaner.text.words import Words
 
 
@@ -38,7 +38,7 @@ class TaggedEntity:
 
 def encode_entities(entities: Iterable[Entity], words: Words, scheme: Scheme) -> Encoded:
     """Return one tag a word; entities whose label the scheme does not have are left out."""
-    outside = scheme.number("O")
+    outside = scheme.number(OUTSIDE)
     tags = [outside] * len(words)
     taken = [False] * len(words)
     widened: list[Entity] = []

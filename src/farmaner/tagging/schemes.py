@@ -21,6 +21,9 @@ from farmaner.errors import ConfigError
 SchemeName = Literal["iob2", "paper", "io", "bioes"]
 Role = Literal["first", "later", "cls", "sep"]
 
+OUTSIDE = "O"
+"""The tag of a word in no entity."""
+
 IGNORED = -100
 """The target of a piece that takes no part in the loss, as torch's cross-entropy has it."""
 
@@ -100,7 +103,7 @@ class Scheme:
     def word_tags(self) -> tuple[str, ...]:
         """The tags that a word can have, in order: O, then those of each label."""
         prefixes = PREFIXES[self.name]
-        return ("O", *(f"{prefix}-{label}" for label in self.labels for prefix in prefixes))
+        return (OUTSIDE, *(f"{prefix}-{label}" for label in self.labels for prefix in prefixes))
 
     @property
     def tags(self) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ class Lexicon:
         terms: dict[str, str] = {}
         for one in names:
             name, kind = (one, "") if isinstance(one, str) else one
-            terms.setdefault(" ".join(fold_words(name, split_words(name))), kind)
+            terms.setdefault(fold_name(name), kind)
         return cls(terms)
 
     @classmethod
@@ -85,17 +85,23 @@ class Lexicon:
 
     def features(self, text: str, words: Words) -> NDArray[np.int64]:
         """Return what the lexicon says of each word of `text`, (words,)."""
-        found = np.zeros(len(words), dtype=np.int64)
+        said = np.zeros(len(words), dtype=np.int64)
+        for first, end, kind in self.find(text, words):
+            number = self._kinds[kind]
+            said[first] = 2 * number + 1
+            said[first + 1 : end] = 2 * number + 2
+        return said
+
+    def find(self, text: str, words: Words) -> Iterator[tuple[int, int, str]]:
+        """Yield the terms that words [first, end) of `text` spell, each as (first, end, kind)."""
         folded = fold_words(text, words)
         place = 0
         while place < len(folded):
             n_words = self._longest(folded, place)
             if n_words:
-                kind = self._kinds[self._terms[" ".join(folded[place : place + n_words])]]
-                found[place] = 2 * kind + 1
-                found[place + 1 : place + n_words] = 2 * kind + 2
+                end = place + n_words
+                yield place, end, self._terms[" ".join(folded[place:end])]
             place += n_words or 1
-        return found
 
     def _longest(self, folded: list[str], place: int) -> int:
         """Return how many words the longest term that begins at a word has, 0 for none."""
@@ -108,6 +114,11 @@ class Lexicon:
 def fold_words(text: str, words: Words) -> list[str]:
     """Return the words of `text` in lower case and without accents."""
     return [fold_word(text[start:end]) for start, end in words.pairs()]
+
+
+def fold_name(name: str) -> str:
+    """Return a name as terms are compared: its folded words, blanks between."""
+    return " ".join(fold_words(name, split_words(name)))
 
 
 @lru_cache(maxsize=1 << 17)

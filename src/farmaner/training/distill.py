@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,12 @@ from farmaner.evaluation.official import NerScore, score_ner
 from farmaner.formats.brat import read_brat, read_brat_folders
 from farmaner.formats.files import write_text
 from farmaner.recognizer import load
+from farmaner.tagging import OUTSIDE, Scheme
 from farmaner.text import Lexicon, read_lexicon
 from farmaner.training.config import TrainingConfig, check_kinds, check_range
 from farmaner.training.fitting import fit
 from farmaner.training.run import use_bfloat16
 from farmaner.training.soft import (
-    OUTSIDE,
     SoftText,
     as_document,
     average,
@@ -76,6 +77,11 @@ class Distillation:
     kept_out: Path | None = None
     dev: Path | None = None
 
+    @property
+    def scheme(self) -> Scheme:
+        """The tagging scheme of the students."""
+        return self.students[0].tagging_scheme()
+
 
 def distill(
     job: Distillation, steps: Steps, place: str, inputs: Sequence[dict[str, Any]]
@@ -91,7 +97,7 @@ def distill(
     """
     folders = [_folder(teacher) for teacher in job.teachers]
     decisions = _read_decisions(job)
-    _check_teachers(folders, job.students[0])
+    _check_teachers(folders, job.scheme)
     what = {
         "texts": job.texts,
         "kept_out": job.kept_out,
@@ -109,6 +115,10 @@ def distill(
 
     answers = [ask(number, teacher) for number, teacher in enumerate(job.teachers, 1)]
 
+    @cache
+    def soft() -> list[SoftText]:
+        return soft_texts(job, [step.folder for step in answers], decisions)
+
     def study(number: int, own: dict[str, Any]) -> Step:
         def work(folder: Path) -> None:
             fit(
@@ -116,14 +126,14 @@ def distill(
                 read_brat_folders(job.gold),
                 [],
                 folder,
-                soft=soft_texts(job, [step.folder for step in answers], decisions),
+                soft=soft(),
                 soft_weight=job.config.soft_weight,
                 show=lambda epoch: steps.show(epoch.summary()),
             )
 
         decided = {"decisions": Path(job.config.decisions)} if job.config.decisions else {}
         return steps.run(
-            f"{place}model" + (f"-{number}" if number > 1 else ""),
+            place + _numbered("model", number),
             {
                 "settings": own,
                 "train": job.gold,
@@ -185,15 +195,14 @@ def soft_texts(
     ]
     if decisions is None:
         return soft
-    scheme = job.students[0].tagging_scheme()
-    return [corrected(one, decisions, scheme) for one in soft]
+    return [corrected(one, decisions, job.scheme) for one in soft]
 
 
 def _read_decisions(job: Distillation) -> Lexicon | None:
     if not job.config.decisions:
         return None
     decisions = read_lexicon(Path(job.config.decisions))
-    known = {*job.students[0].labels, OUTSIDE}
+    known = {*job.scheme.labels, OUTSIDE}
     if other := sorted({*decisions.kinds} - known):
         raise ConfigError(
             f"{job.config.decisions}: expected names of the kinds {', '.join(sorted(known))}, "
@@ -207,35 +216,38 @@ def _choice(config: DistillConfig) -> dict[str, Any]:
     return {"sources": config.sources, "max_texts": config.max_texts}
 
 
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}-{number}"
+
+
 def _folder(teacher: Step | Path) -> Path:
     return teacher.folder if isinstance(teacher, Step) else teacher
 
 
-def _check_teachers(folders: Sequence[Path], student: TrainingConfig) -> None:
+def _check_teachers(folders: Sequence[Path], scheme: Scheme) -> None:
     if not folders:
         raise ConfigError("teachers: expected at least one model folder, found none")
     for folder in folders:
         settings = ModelSettings.read(folder)
-        if set(settings.labels) != set(student.labels):
+        if set(settings.labels) != set(scheme.labels):
             raise ConfigError(
                 f"{folder}: expected a teacher with the student's labels "
-                f"({', '.join(student.labels)}), found {', '.join(settings.labels)}"
+                f"({', '.join(scheme.labels)}), found {', '.join(settings.labels)}"
             )
-        if not {*student.tagging_scheme().word_tags} <= {*settings.tagging_scheme().tags}:
+        if not {*scheme.word_tags} <= {*settings.tagging_scheme().tags}:
             raise ConfigError(
                 f"{folder}: expected a teacher with the tags of the student's scheme "
-                f"{student.scheme}, found the scheme {settings.scheme}"
+                f"{scheme.name}, found the scheme {settings.scheme}"
             )
 
 
 def _label(job: Distillation, teacher: Path, folder: Path) -> None:
     """Store a teacher's answers to the unlabelled texts, and to dev's for the ensemble's score."""
     settings = ModelSettings.read(teacher)
-    student = job.students[0]
-    encoder = _encoder(teacher, student)
+    encoder = _encoder(teacher, job.students[0])
     cutter = load_cutter(teacher, settings)
     scheme = settings.tagging_scheme()
-    columns = [scheme.number(tag) for tag in student.tagging_scheme().word_tags]
+    columns = [scheme.number(tag) for tag in job.scheme.word_tags]
     dev = read_brat(job.dev) if job.dev is not None else []
     for texts in (unlabelled_texts(job), (document.text for document in dev)):
         label_texts(texts, encoder, cutter, folder, columns=columns)
@@ -255,7 +267,7 @@ def _report(
 ) -> None:
     """Score each teacher, their plain ensemble and the students on dev."""
     gold = read_brat(job.dev) if job.dev is not None else []
-    scheme = job.students[0].tagging_scheme()
+    scheme = job.scheme
     by_teacher = [read_answers(answer) for answer in answers]
     keys = [text_key(document.text) for document in gold]
     scores: dict[str, NerScore] = {}
@@ -268,7 +280,8 @@ def _report(
     ]
     scores["ensemble"] = score_ner(gold, found)
     for number, student in enumerate(students, 1):
-        name = "student" + (f"-{number}" if number > 1 else "")
-        scores[name] = score_ner(gold, list(load(student).recognize_documents(gold)))
+        scores[_numbered("student", number)] = score_ner(
+            gold, list(load(student).recognize_documents(gold))
+        )
     content = {name: score.as_dict() for name, score in scores.items()}
     write_text(folder / REPORT_FILE, json.dumps(content, ensure_ascii=False, indent=2) + "\n")

@@ -23,7 +23,7 @@ from farmaner.cutting import Cutter, batch_windows
 from farmaner.document import Document, Entity, Span
 from farmaner.encoders import Encoder
 from farmaner.errors import FormatError
-from farmaner.tagging import IGNORED, Scheme, best_tags, decode_tags
+from farmaner.tagging import IGNORED, OUTSIDE, Scheme, best_tags, decode_tags
 from farmaner.text import Lexicon, split_words
 from farmaner.training.windows import TrainingWindow
 from farmaner.windows import plan_batches
@@ -32,8 +32,6 @@ TEXTS_A_FILE = 128
 
 CERTAINTY = 0.9
 """How sure the answers become of a name that was decided."""
-
-OUTSIDE = "O"
 
 _NOTHING = np.empty((0, 0), dtype=np.float32)
 
@@ -122,20 +120,15 @@ def corrected(soft: SoftText, decisions: Lexicon, scheme: Scheme) -> SoftText:
     `CERTAINTY`, the rest of each row staying with the teachers. A name inside a longer entity is
     left alone: *calcio* in *canales de calcio*.
     """
-    features = decisions.features(soft.text, split_words(soft.text))
-    if not features.any():
+    decided = list(decisions.find(soft.text, split_words(soft.text)))
+    if not decided:
         return soft
     found = {
         (one.start, one.end): one.label
         for one in decode_tags(_likeliest(soft.probabilities, scheme), scheme)
     }
     probabilities = soft.probabilities.astype(np.float32)
-    for first in np.flatnonzero(features % 2).tolist():
-        said = features[first]
-        end = first + 1
-        while end < len(features) and features[end] == said + 1:
-            end += 1
-        label = decisions.kinds[said // 2]
+    for first, end, label in decided:
         over = {span for span in found if span[0] < end and first < span[1]}
         if any(a <= first and end <= b and (a, b) != (first, end) for a, b in over):
             continue

@@ -70,8 +70,7 @@ def load_own_lexicon(config: TrainingConfig) -> Lexicon | None:
     """
     if config.lexicon:
         return read_lexicon(Path(config.lexicon))
-    settings = _own_settings(config.encoder)
-    return None if settings is None else load_lexicon(Path(_start(config.encoder)), settings)
+    return _lexicon_of(config.encoder)
 
 
 def load_masked_source(config: PretrainConfig) -> tuple[Any, Any, PieceTokenizer]:
@@ -143,8 +142,7 @@ def _make_room_for_features(model: Any, encoder: str, lexicon: Lexicon) -> None:
         )
     before = tables[0].weight.detach()
     after = before[:1].repeat(lexicon.n_features, 1)
-    own = _own_settings(encoder)
-    met = None if own is None else load_lexicon(Path(_start(encoder)), own)
+    met = _lexicon_of(encoder)
     for number, kind in enumerate(lexicon.kinds):
         if met is not None and kind in met.kinds:
             known = 2 * met.kinds.index(kind) + 1
@@ -156,6 +154,12 @@ def _make_room_for_features(model: Any, encoder: str, lexicon: Lexicon) -> None:
 def _start(encoder: str) -> str:
     """Return an encoder's name or folder, of the bundled model its folder."""
     return str(bundled_model()) if encoder == BUNDLED else encoder
+
+
+def _lexicon_of(encoder: str) -> Lexicon | None:
+    """Return the lexicon of a model that a training goes on from, None for one without."""
+    settings = _own_settings(encoder)
+    return None if settings is None else load_lexicon(Path(_start(encoder)), settings)
 
 
 def _own_settings(encoder: str) -> ModelSettings | None:
